@@ -6,10 +6,10 @@
  * - Functions return 0 or a negative error of errno.h; outputs come last, are called ret_* and are
  *   untouched on failure. hostmem_strerror() puts an error in words.
  * - A page is 4 KiB, a granule 64 KiB. Sizes are in bytes.
- * - All functions may be called from any number of threads at once. None is async-signal-safe unless
- *   its comment says so. None prints unless HOSTMEM_VERBOSE asks.
- * - Regions belong to the manager that made them; nothing is to be freed but by hostmem_release() and
- *   hostmem_destroy().
+ * - All functions may be called from any number of threads at once. None is async-signal-safe
+ * unless its comment says so. None prints unless HOSTMEM_VERBOSE asks.
+ * - Regions belong to the manager that made them; nothing is to be freed but by hostmem_release()
+ * and hostmem_destroy().
  * - In a child after fork() every function that takes a manager fails with -ENODEV, except
  *   hostmem_destroy(), which frees what the child inherited.
  *
@@ -87,10 +87,10 @@ enum hostmem_reason {
 
 /* What a range really got. */
 struct hostmem_receipt {
-    size_t committed;             /* bytes of the range that are committed */
-    size_t page_size;             /* bytes: the smallest page behind them; 0 if nothing is committed */
-    int32_t node_asked;           /* the node that the request stood for when it was made */
-    int32_t node_given;           /* a node, or HOSTMEM_NODE_MIXED; -1 if nothing is committed */
+    size_t committed;   /* bytes of the range that are committed */
+    size_t page_size;   /* bytes: the smallest page behind them; 0 if nothing is committed */
+    int32_t node_asked; /* the node that the request stood for when it was made */
+    int32_t node_given; /* a node, or HOSTMEM_NODE_MIXED; -1 if nothing is committed */
     enum hostmem_backing backing; /* of the committed pages */
     enum hostmem_reason reason;   /* of the last commit into the region that fell back */
     int32_t verified;             /* 1: the kernel said where the pages are; 0: assumed */
@@ -104,17 +104,22 @@ struct hostmem_receipt {
 
 /* A reservation. Zero what is not used; node 0 is a node, so set it. */
 struct hostmem_request {
-    void *address;                  /* NULL: anywhere; else rounded down to a granule, and honoured */
-    size_t size;                    /* rounded up to a page (with an address: from there to its end) */
-    int32_t node;                   /* a node number or HOSTMEM_NODE_LOCAL */
-    uint32_t flags;                 /* HOSTMEM_COMMIT ... */
-    uint32_t protection;            /* HOSTMEM_PROT_*: of the pages if committed, else kept for query */
+    void *address;       /* NULL: anywhere; else rounded down to a granule, and honoured */
+    size_t size;         /* rounded up to a page (with an address: from there to its end) */
+    int32_t node;        /* a node number or HOSTMEM_NODE_LOCAL */
+    uint32_t flags;      /* HOSTMEM_COMMIT ... */
+    uint32_t protection; /* HOSTMEM_PROT_*: of the pages if committed, else kept for query */
     enum hostmem_critical critical; /* of the commit */
 };
 
 /* States and types of pages in struct hostmem_info. */
 enum hostmem_state { HOSTMEM_FREE = 0, HOSTMEM_RESERVED = 1, HOSTMEM_COMMITTED = 2 };
-enum hostmem_type { HOSTMEM_NOTHING = 0, HOSTMEM_PRIVATE = 1, HOSTMEM_MAPPED = 2, HOSTMEM_IMAGE = 3 };
+enum hostmem_type {
+    HOSTMEM_NOTHING = 0,
+    HOSTMEM_PRIVATE = 1,
+    HOSTMEM_MAPPED = 2,
+    HOSTMEM_IMAGE = 3
+};
 
 /* Pages from `base` on that share everything below (VirtualQuery). */
 struct hostmem_info {
@@ -138,14 +143,14 @@ struct hostmem_load {
 struct hostmem_node_stats {
     int32_t node;
     uint32_t reserved0;
-    uint64_t committed_bytes;   /* in frames and pages that are taken; whole frames for huge pages */
-    uint64_t warm_bytes;        /* populated, kept for the next commit */
-    uint64_t limit_bytes;       /* HOSTMEM_POOL; UINT64_MAX without */
-    uint64_t populated_bytes;   /* ever populated by a commit: the cold path */
-    uint64_t zeroed_bytes;      /* ever zeroed inline by a commit */
-    uint64_t returned_bytes;    /* ever given back to the kernel */
-    uint64_t spilled_bytes;     /* ever taken here for requests that stood for another node */
-    uint64_t reserved1[8];      /* zero */
+    uint64_t committed_bytes; /* in frames and pages that are taken; whole frames for huge pages */
+    uint64_t warm_bytes;      /* populated, kept for the next commit */
+    uint64_t limit_bytes;     /* HOSTMEM_POOL; UINT64_MAX without */
+    uint64_t populated_bytes; /* ever populated by a commit: the cold path */
+    uint64_t zeroed_bytes;    /* ever zeroed inline by a commit */
+    uint64_t returned_bytes;  /* ever given back to the kernel */
+    uint64_t spilled_bytes;   /* ever taken here for requests that stood for another node */
+    uint64_t reserved1[8];    /* zero */
 };
 
 /*
@@ -159,9 +164,9 @@ HOSTMEM_API int hostmem_create(struct hostmem **ret_manager);
 HOSTMEM_API void hostmem_destroy(struct hostmem *manager);
 
 /*
- * Reserves address space, and with HOSTMEM_COMMIT commits all of it (VirtualAlloc with MEM_RESERVE).
- * Memory that is committed reads as zero, lies where the receipt says, and cannot raise SIGBUS.
- * ret_receipt may be NULL.
+ * Reserves address space, and with HOSTMEM_COMMIT commits all of it (VirtualAlloc with
+ * MEM_RESERVE). Memory that is committed reads as zero, lies where the receipt says, and cannot
+ * raise SIGBUS. ret_receipt may be NULL.
  */
 HOSTMEM_API int hostmem_reserve(struct hostmem *manager, const struct hostmem_request *request,
     void **ret_base, struct hostmem_receipt *ret_receipt);
@@ -176,8 +181,8 @@ HOSTMEM_API int hostmem_commit(struct hostmem *manager, void *address, size_t si
 
 /*
  * Decommits every page that has a byte in the range, within one region; size 0 with an address in
- * the region's first page: all of it (MEM_DECOMMIT). Contents are lost. -EINVAL: the range runs past
- * the end of the region.
+ * the region's first page: all of it (MEM_DECOMMIT). Contents are lost. -EINVAL: the range runs
+ * past the end of the region.
  */
 HOSTMEM_API int hostmem_decommit(struct hostmem *manager, void *address, size_t size);
 
@@ -187,15 +192,15 @@ HOSTMEM_API int hostmem_release(struct hostmem *manager, void *address);
 /*
  * Sets the protection of every page that has a byte in the range, all committed, within one region
  * (VirtualProtect). ret_old gets the former protection of the first page and may be NULL.
- * Memory that is not of this manager is given to mprotect(2).
+ * -EOPNOTSUPP: part of a huge page would get another protection than the rest of it.
  */
-HOSTMEM_API int hostmem_protect(struct hostmem *manager, void *address, size_t size,
-    uint32_t protection, uint32_t *ret_old);
+HOSTMEM_API int hostmem_protect(
+    struct hostmem *manager, void *address, size_t size, uint32_t protection, uint32_t *ret_old);
 
 /*
  * Says that the contents of the range are of no more interest (MEM_RESET), within one region, and
- * takes that back (MEM_RESET_UNDO). In this version reset never discards, so undo always succeeds on
- * committed pages.
+ * takes that back (MEM_RESET_UNDO). In this version reset never discards, so undo always succeeds
+ * on committed pages.
  */
 HOSTMEM_API int hostmem_reset(struct hostmem *manager, void *address, size_t size);
 HOSTMEM_API int hostmem_reset_undo(struct hostmem *manager, void *address, size_t size);
@@ -220,7 +225,8 @@ HOSTMEM_API int hostmem_receipt(
 HOSTMEM_API int hostmem_node_load(struct hostmem *manager, int node, struct hostmem_load *ret_load);
 HOSTMEM_API int hostmem_load(struct hostmem *manager, struct hostmem_load *ret_load);
 
-/* Nodes that the process may use: their number; *ret_nodes gets the first `count` of them, ascending. */
+/* Nodes that the process may use: their number; *ret_nodes gets the first `count` of them,
+ * ascending. */
 HOSTMEM_API size_t hostmem_nodes(struct hostmem *manager, size_t count, int *ret_nodes);
 
 /* -EINVAL: no such node. */
@@ -228,8 +234,8 @@ HOSTMEM_API int hostmem_node_stats(
     struct hostmem *manager, int node, struct hostmem_node_stats *ret_stats);
 
 /*
- * Writes the effective configuration, one "NAME=value  # origin" a line, as snprintf(3) does: at most
- * `size` bytes with the final NUL; the length of the whole text is returned.
+ * Writes the effective configuration, one "NAME=value  # origin" a line, as snprintf(3) does: at
+ * most `size` bytes with the final NUL; the length of the whole text is returned.
  */
 HOSTMEM_API size_t hostmem_config_print(struct hostmem *manager, char *ret_text, size_t size);
 

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Regions of 4 KiB pages, in a window of base pages or in a mapping of their own. Invariant: what
+ * is not committed is not accessible and has no memory; a committed page has the access that its
+ * state says and, unless the state names a lender, its memory and budget from the region's node.
+ * Nothing is kept warm: to be exact takes system calls in any case. Lock: the region's.
+ */
+#include <errno.h>
+
+#include "lib/backer.h"
+#include "lib/offer.h"
+#include "lib/populate.h"
+#include "lib/units.h"
+
+static const struct hp_ops *ops_of(const struct region *region)
+{
+    return region->node->manager->ops[HP_BASE];
+}
+
+static size_t bytes_of(struct pages pages)
+{
+    return (pages.end - pages.first) * PAGE_BYTES;
+}
+
+static int set_access(const struct region *region, struct pages pages, unsigned access)
+{
+    return ops_of(region)->protect(region_page(region, pages.first), bytes_of(pages), access);
+}
+
+static int bind_to(const struct region *region, struct pages pages, const struct node *node)
+{
+    if (!region->node->manager->caps.bind)
+        return 0;
+    return ops_of(region)->bind(region_page(region, pages.first), bytes_of(pages), node->id);
+}
+
+static struct node *lender_node(const struct region *region, unsigned lender)
+{
+    return lender ? &region->node->manager->nodes[lender - 1] : region->node;
+}
+
+/* -- committing -- */
+
+/* Takes memory and budget of pages away again. */
+static void empty(const struct region *region, struct pages pages, struct node *node)
+{
+    ops_of(region)->discard(region_page(region, pages.first), bytes_of(pages));
+    if (node != region->node)
+        bind_to(region, pages, region->node);
+    set_access(region, pages, HP_NONE);
+    pool_give(&node->pool, bytes_of(pages));
+}
+
+static int populate_from(const struct region *region, struct pages pages, struct node *node)
+{
+    struct site site = {node, HP_BASE, region_page(region, pages.first), bytes_of(pages)};
+    int error = 0;
+    if (node != region->node)
+        error = bind_to(region, pages, node);
+    if (!error)
+        error = set_access(region, pages, HP_RW);
+    /* After a failed give-back old contents may be there. */
+    if (!error)
+        error = ops_of(region)->discard(site.base, site.size);
+    return error ? error : populate_site(site);
+}
+
+static int fill_from(const struct region *region, struct pages pages, struct node *node)
+{
+    int error = pool_take(&node->pool, bytes_of(pages));
+    if (error)
+        return error;
+    error = populate_from(region, pages, node);
+    if (error == -ENOMEM && frame_drain(node, HP_THP, bytes_of(pages)) > 0)
+        error = populate_from(region, pages, node);
+    if (error) {
+        empty(region, pages, node);
+        return error;
+    }
+    pool_count(&node->pool.populated, bytes_of(pages));
+    if (node != region->node)
+        pool_count(&node->pool.spilled, bytes_of(pages));
+    return 0;
+}
+
+/* Undoes fill_all() for the reserved parts of the range before page `end`. */
+static void empty_filled(struct region *region, struct commit *commit, size_t end)
+{
+    struct node *node = lender_node(region, commit->lender);
+    for (size_t page = commit->pages.first; page < end;) {
+        struct extent e = region_extent(region, page);
+        struct pages part = {page, min_size(e.end, commit->pages.end)};
+        if (!state_committed(e.state))
+            empty(region, part, node);
+        page = part.end;
+    }
+}
+
+static int fill_all(struct region *region, struct commit *commit)
+{
+    struct node *node = lender_node(region, commit->lender);
+    for (size_t page = commit->pages.first; page < commit->pages.end;) {
+        struct extent e = region_extent(region, page);
+        struct pages part = {page, min_size(e.end, commit->pages.end)};
+        int error = state_committed(e.state) ? 0 : fill_from(region, part, node);
+        if (error) {
+            empty_filled(region, commit, page);
+            return error;
+        }
+        page = part.end;
+    }
+    return 0;
+}
+
+/* All reserved pages of one commit come from one node: the nearest that has enough. */
+static int fill_from_best(struct region *region, struct commit *commit)
+{
+    struct offers offers = offers_for(region->node, OFFER_EXACT);
+    struct offer offer;
+    int error = -ENOMEM;
+    commit->lender = 0;
+    if (commit->taking.home_only || !(offers.backings & OFFER_EXACT))
+        return fill_all(region, commit);
+    while (error == -ENOMEM && offers_next(&offers, &offer)) {
+        commit->lender = offer.node == region->node ? 0 : offer.node->index + 1;
+        error = fill_all(region, commit);
+    }
+    if (!error && commit->lender)
+        commit->taking.reason = HOSTMEM_REASON_NODE_SPENT;
+    return error;
+}
+
+/* -- access rights -- */
+
+/* Puts the access of committed pages back to what their states say. */
+static void restore_access(const struct region *region, struct pages range)
+{
+    for (size_t page = range.first; page < range.end;) {
+        struct extent e = region_extent(region, page);
+        struct pages part = {page, min_size(e.end, range.end)};
+        set_access(region, part, state_committed(e.state) ? state_access(e.state) : HP_NONE);
+        page = part.end;
+    }
+}
+
+static int exact_protect(struct region *region, struct pages range, unsigned access)
+{
+    int error = 0;
+    if (region_access_differs(region, range, access))
+        error = set_access(region, range, access);
+    if (error)
+        restore_access(region, range);
+    return error;
+}
+
+/* What was just filled is accessible for writing; the rest as before. */
+static int set_all_access(struct region *region, struct commit *commit)
+{
+    if (commit->access == HP_RW && !region_access_differs(region, commit->pages, HP_RW))
+        return 0;
+    return set_access(region, commit->pages, commit->access);
+}
+
+static int exact_commit(struct region *region, struct commit *commit)
+{
+    int error = fill_from_best(region, commit);
+    if (error)
+        return error;
+    error = set_all_access(region, commit);
+    if (error) {
+        empty_filled(region, commit, commit->pages.end);
+        restore_access(region, commit->pages);
+    }
+    return error;
+}
+
+/* -- decommitting -- */
+
+/*
+ * The memory of pages that are not accessible any more. Should the kernel refuse to take it, it
+ * stays out of reach and is dropped when the pages are committed again; a policy that stays behind
+ * costs a detour then.
+ */
+static void drop_memory(struct region *region, struct pages part, struct node *node)
+{
+    ops_of(region)->discard(region_page(region, part.first), bytes_of(part));
+    if (node != region->node)
+        bind_to(region, part, region->node);
+    pool_give(&node->pool, bytes_of(part));
+    pool_count(&node->pool.returned, bytes_of(part));
+}
+
+/* Access goes first: that can fail for want of mappings, and be undone. */
+static int exact_decommit(struct region *region, struct pages range)
+{
+    int error = set_access(region, range, HP_NONE);
+    if (error) {
+        restore_access(region, range);
+        return error;
+    }
+    for (size_t page = range.first; page < range.end;) {
+        struct extent e = region_extent(region, page);
+        struct pages part = {page, min_size(e.end, range.end)};
+        if (state_committed(e.state))
+            drop_memory(region, part, lender_node(region, state_lender(e.state)));
+        page = part.end;
+    }
+    return 0;
+}
+
+const struct backer backer_exact = {exact_commit, exact_decommit, exact_protect};

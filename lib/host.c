@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The COM face: each method checks what only Win32 knows of, and goes over to the C face. Nothing
+ * of the library but this file and words.c knows these words. Invariant: an object lives while its
+ * count is not zero, and its manager as long as it. No lock: the count is atomic.
+ */
+#include <hostmem/mscoree.h>
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/words.h"
+
+_Static_assert((int)eProcessCritical == HOSTMEM_PROCESS_CRITICAL, "levels are passed down");
+
+struct host {
+    IHostMemoryManager face;
+    _Atomic ULONG references;
+    struct hostmem *manager; /* owned */
+};
+
+static const IHostMemoryManagerVtbl host_methods;
+
+static struct host *host_of(IHostMemoryManager *face)
+{
+    return (struct host *)face;
+}
+
+static struct hostmem *manager_of(IHostMemoryManager *face)
+{
+    return host_of(face)->manager;
+}
+
+/* -- IUnknown -- */
+
+static ULONG host_add_ref(IHostMemoryManager *face)
+{
+    return atomic_fetch_add(&host_of(face)->references, 1) + 1;
+}
+
+static ULONG host_release(IHostMemoryManager *face)
+{
+    struct host *host = host_of(face);
+    ULONG left = atomic_fetch_sub(&host->references, 1) - 1;
+    if (left == 0) {
+        hostmem_destroy(host->manager);
+        free(host);
+    }
+    return left;
+}
+
+static bool is_ours(REFIID iid)
+{
+    return memcmp(iid, &IID_IUnknown, sizeof(*iid)) == 0 ||
+           memcmp(iid, &IID_IHostMemoryManager, sizeof(*iid)) == 0;
+}
+
+static HRESULT host_query_interface(IHostMemoryManager *face, REFIID iid, void **object)
+{
+    if (!object)
+        return E_POINTER;
+    *object = NULL;
+    if (!iid)
+        return E_POINTER;
+    if (!is_ours(iid))
+        return E_NOINTERFACE;
+    host_add_ref(face);
+    *object = face;
+    return S_OK;
+}
+
+/* -- VirtualAlloc -- */
+
+/* MEM_WRITE_WATCH and MEM_PHYSICAL are not offered: runtimes probe for them and do without. */
+#define ALLOCATION_TYPES (MEM_COMMIT | MEM_RESERVE | MEM_TOP_DOWN | MEM_LARGE_PAGES)
+
+static bool type_is_valid(DWORD type)
+{
+    if (type == MEM_RESET || type == MEM_RESET_UNDO)
+        return true;
+    if (type & ~ALLOCATION_TYPES || !(type & (MEM_COMMIT | MEM_RESERVE)))
+        return false;
+    return !(type & MEM_LARGE_PAGES) || (type & MEM_COMMIT && type & MEM_RESERVE);
+}
+
+/* An unknown level is taken for the most critical one. */
+static enum hostmem_critical critical_from(EMemoryCriticalLevel level)
+{
+    return (unsigned)level > eProcessCritical ? HOSTMEM_PROCESS_CRITICAL
+                                              : (enum hostmem_critical)level;
+}
+
+static void *page_of(void *address)
+{
+    return (void *)((uintptr_t)address & ~(uintptr_t)4095);
+}
+
+static uint32_t flags_from(DWORD type)
+{
+    uint32_t flags = type & MEM_COMMIT ? HOSTMEM_COMMIT : 0;
+    if (type & MEM_LARGE_PAGES)
+        flags |= HOSTMEM_LARGE;
+    if (type & MEM_TOP_DOWN)
+        flags |= HOSTMEM_TOP_DOWN;
+    return flags;
+}
+
+/* What a valid type asks for; request->flags holds no Win32 bits yet. */
+static int allocate(
+    struct hostmem *manager, struct hostmem_request *request, DWORD type, void **ret_address)
+{
+    void *address = request->address;
+    *ret_address = page_of(address);
+    if (type == MEM_RESET)
+        return hostmem_reset(manager, address, request->size);
+    if (type == MEM_RESET_UNDO)
+        return hostmem_reset_undo(manager, address, request->size);
+    request->flags = flags_from(type);
+    if (type & MEM_RESERVE || !address)
+        return hostmem_reserve(manager, request, ret_address, NULL);
+    return hostmem_commit(
+        manager, address, request->size, request->protection, request->critical, NULL);
+}
+
+static HRESULT host_virtual_alloc(IHostMemoryManager *face, void *address, SIZE_T size, DWORD type,
+    DWORD protect, EMemoryCriticalLevel level, void **memory)
+{
+    struct hostmem_request request = {
+        .address = address,
+        .size = size,
+        .node = HOSTMEM_NODE_LOCAL,
+        .critical = critical_from(level),
+    };
+    void *result;
+    if (!memory)
+        return E_POINTER;
+    *memory = NULL;
+    int error = type_is_valid(type) && size ? 0 : -EINVAL;
+    if (!error)
+        error = words_protection_from(protect, &request.protection);
+    if (!error)
+        error = allocate(manager_of(face), &request, type, &result);
+    if (!error)
+        *memory = result;
+    return words_result(error);
+}
+
+/* -- VirtualFree, VirtualProtect, VirtualQuery -- */
+
+static HRESULT host_virtual_free(IHostMemoryManager *face, LPVOID address, SIZE_T size, DWORD type)
+{
+    int error = -EINVAL;
+    if (type == MEM_DECOMMIT)
+        error = hostmem_decommit(manager_of(face), address, size);
+    else if (type == MEM_RELEASE && size == 0)
+        error = hostmem_release(manager_of(face), address);
+    return words_result(error);
+}
+
+static HRESULT host_virtual_protect(
+    IHostMemoryManager *face, void *address, SIZE_T size, DWORD protect, DWORD *old)
+{
+    uint32_t protection = 0, before;
+    if (!old)
+        return HRESULT_FROM_WIN32(ERROR_NOACCESS);
+    int error = size ? words_protection_from(protect, &protection) : -EINVAL;
+    if (!error)
+        error = hostmem_protect(manager_of(face), address, size, protection, &before);
+    if (!error)
+        *old = words_protection_to(before);
+    return words_result(error);
+}
+
+static HRESULT host_virtual_query(
+    IHostMemoryManager *face, void *address, void *buffer, SIZE_T length, SIZE_T *result)
+{
+    struct hostmem_info info;
+    MEMORY_BASIC_INFORMATION information;
+    if (!result)
+        return E_POINTER;
+    *result = 0;
+    if (length < sizeof(information))
+        return HRESULT_FROM_WIN32(ERROR_BAD_LENGTH);
+    if (!buffer)
+        return HRESULT_FROM_WIN32(ERROR_NOACCESS);
+    int error = hostmem_query(manager_of(face), address, &info);
+    if (error)
+        return words_result(error);
+    information = words_information(&info);
+    memcpy(buffer, &information, sizeof(information));
+    *result = sizeof(information);
+    return S_OK;
+}
+
+/* -- load, notification, address space -- */
+
+static HRESULT host_get_memory_load(IHostMemoryManager *face, DWORD *percent, SIZE_T *available)
+{
+    struct hostmem_load load;
+    if (!percent || !available)
+        return E_POINTER;
+    int error = hostmem_load(manager_of(face), &load);
+    if (error)
+        return words_result(error);
+    *percent = load.percent;
+    *available = load.available_bytes;
+    return S_OK;
+}
+
+/* There are no heaps in this version. */
+static HRESULT host_create_malloc(IHostMemoryManager *face, DWORD type, IHostMalloc **heap)
+{
+    if (!heap)
+        return E_POINTER;
+    *heap = NULL;
+    return E_NOTIMPL;
+}
+
+/* Nobody watches the load in this version: a callback would never be called, so none is accepted.
+ */
+static HRESULT host_register_callback(
+    IHostMemoryManager *face, ICLRMemoryNotificationCallback *callback)
+{
+    return callback ? E_NOTIMPL : S_OK;
+}
+
+/* Mappings that the runtime makes itself are not limited and not counted in this version. */
+static HRESULT host_needs_space(IHostMemoryManager *face, LPVOID address, SIZE_T size)
+{
+    return words_result(0);
+}
+
+static HRESULT host_acquired_space(IHostMemoryManager *face, LPVOID address, SIZE_T size)
+{
+    return words_result(0);
+}
+
+static HRESULT host_released_space(IHostMemoryManager *face, LPVOID address)
+{
+    return words_result(0);
+}
+
+static const IHostMemoryManagerVtbl host_methods = {
+    .QueryInterface = host_query_interface,
+    .AddRef = host_add_ref,
+    .Release = host_release,
+    .CreateMalloc = host_create_malloc,
+    .VirtualAlloc = host_virtual_alloc,
+    .VirtualFree = host_virtual_free,
+    .VirtualQuery = host_virtual_query,
+    .VirtualProtect = host_virtual_protect,
+    .GetMemoryLoad = host_get_memory_load,
+    .RegisterMemoryNotificationCallback = host_register_callback,
+    .NeedsVirtualAddressSpace = host_needs_space,
+    .AcquiredVirtualAddressSpace = host_acquired_space,
+    .ReleasedVirtualAddressSpace = host_released_space,
+};
+
+/* -- making one -- */
+
+HRESULT HostMemCreateManager(IHostMemoryManager **ppManager)
+{
+    if (!ppManager)
+        return E_POINTER;
+    *ppManager = NULL;
+    struct host *host = calloc(1, sizeof(*host));
+    if (!host)
+        return E_OUTOFMEMORY;
+    int error = hostmem_create(&host->manager);
+    if (error) {
+        free(host);
+        return words_result(error);
+    }
+    host->face.lpVtbl = &host_methods;
+    atomic_init(&host->references, 1);
+    *ppManager = &host->face;
+    return S_OK;
+}
+
+struct hostmem *HostMemFromManager(IHostMemoryManager *pManager)
+{
+    if (!pManager || pManager->lpVtbl != &host_methods)
+        return NULL;
+    return manager_of(pManager);
+}

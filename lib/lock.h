@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The locks of the library and the one order in which a thread may take them. Builds with HM_CHECKS
+ * die when a thread takes a lock whose rank is not above all that it holds; clang checks the rest
+ * (-Wthread-safety).
+ */
+#ifndef HOSTMEM_LOCK_H
+#define HOSTMEM_LOCK_H
+
+#include <pthread.h>
+
+#if defined(__clang__)
+#define LOCK_ATTRIBUTE(x) __attribute__((x))
+#else
+#define LOCK_ATTRIBUTE(x)
+#endif
+/* For readers alone: clang 14 does not take a sibling's name in the members of a C structure. */
+#define GUARDED_BY(lock)
+#define REQUIRES(...)     LOCK_ATTRIBUTE(requires_capability(__VA_ARGS__))
+#define ACQUIRES(...)     LOCK_ATTRIBUTE(acquire_capability(__VA_ARGS__))
+#define RELEASES(...)     LOCK_ATTRIBUTE(release_capability(__VA_ARGS__))
+#define UNCHECKED_LOCKING LOCK_ATTRIBUTE(no_thread_safety_analysis)
+
+/*
+ * In the order of taking:
+ * - a region's lock is held over every change of the region, with its system calls;
+ * - a share's lock is held while the frame that small regions share is taken or put back, which may
+ *   populate it: one region after the other enters the share, so it comes below the region;
+ * - a node's grow lock is held while a window is mapped, so that two threads do not map two;
+ * - a node's space lock guards its address bitmaps and free lists: no system call, no waiting;
+ * - the store hands out metadata at the bottom of everything.
+ */
+enum lock_rank { RANK_REGION = 1, RANK_SHARE, RANK_GROW, RANK_SPACE, RANK_STORE };
+
+struct LOCK_ATTRIBUTE(capability("mutex")) lock {
+    pthread_mutex_t mutex;
+    enum lock_rank rank;
+};
+
+void lock_init(struct lock *lock, enum lock_rank rank);
+void lock_destroy(struct lock *lock);
+void lock_take(struct lock *lock) ACQUIRES(*lock);
+void lock_drop(struct lock *lock) RELEASES(*lock);
+
+#endif

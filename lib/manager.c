@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Making and ending managers: the machine is read, the configuration is held against it, and what
+ * belongs to all nodes is set up. No lock: nobody else knows the manager yet, or any more. */
+#include "lib/manager.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/frame.h"
+#include "lib/prefault.h"
+#include "lib/region.h"
+#include "lib/units.h"
+#include "lib/window.h"
+
+const struct manager_parts manager_parts_real = {
+    .ops = {[HP_HUGETLB] = &hp_hugetlb, [HP_THP] = &hp_thp, [HP_BASE] = &hp_base},
+    .probe = hp_probe,
+    .sizes = hp_hugetlb_sizes,
+    .locate = hp_locate,
+    .is_huge = hp_is_huge,
+};
+
+/* -- forks -- */
+
+static _Atomic unsigned forks;
+static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
+
+static void count_fork(void)
+{
+    atomic_fetch_add(&forks, 1);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, count_fork);
+}
+
+int manager_usable(const struct hostmem *manager)
+{
+    unsigned now = atomic_load_explicit(&forks, memory_order_relaxed);
+    return now == manager->fork_count ? 0 : -ENODEV;
+}
+
+/* -- backings -- */
+
+static size_t hugetlb_frame(const struct hostmem *manager, const struct manager_parts *parts)
+{
+    size_t sizes[2], fallback, wanted = config_page_size(&manager->config);
+    size_t count = parts->sizes(sizes, &fallback);
+    if (!wanted)
+        wanted = fallback;
+    for (size_t i = 0; i < count; i++)
+        if (sizes[i] == wanted)
+            return wanted;
+    return 0;
+}
+
+/* Whether madvise() makes transparent huge pages here. */
+static bool has_thp(const struct hostmem *manager)
+{
+    char text[64];
+    int error = nn_root_read(
+        &manager->root, "sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text));
+    return !error && !strstr(text, "[never]");
+}
+
+static struct hp_spec spec_for(const struct hostmem *manager, size_t page_size)
+{
+    return (struct hp_spec){
+        .page_size = page_size,
+        .fd = -1,
+        .fork = manager->config.fork == FORK_COW,
+        .dump = manager->config.dump,
+    };
+}
+
+static int open_hugetlbfs(struct hostmem *manager)
+{
+    struct hp_spec *spec = &manager->spec[HP_HUGETLB];
+    int error = 0;
+    if (manager->config.hugetlbfs && spec->page_size)
+        error = hp_hugetlbfs_open(spec->page_size, &spec->fd);
+    if (error)
+        log_line(&manager->log, LOG_ERROR,
+            "HOSTMEM_HUGETLBFS=1: no hugetlbfs of pages of %zu bytes is mounted where this "
+            "process may write; mount one, or set 0",
+            spec->page_size);
+    return error ? -EINVAL : 0;
+}
+
+static int open_backings(struct hostmem *manager, const struct manager_parts *parts)
+{
+    size_t huge = hugetlb_frame(manager, parts);
+    memcpy(manager->ops, parts->ops, sizeof(manager->ops));
+    manager->spec[HP_HUGETLB] = spec_for(manager, huge);
+    manager->spec[HP_THP] = manager->spec[HP_BASE] = spec_for(manager, PAGE_BYTES);
+    manager->frame_bytes[HP_HUGETLB] = huge;
+    manager->frame_bytes[HP_THP] = has_thp(manager) ? SPAN_BYTES : 0;
+    manager->frame_bytes[HP_BASE] = SPAN_BYTES;
+    return open_hugetlbfs(manager);
+}
+
+/* -- holding the configuration against the machine -- */
+
+static int check_backings(struct hostmem *manager)
+{
+    for (enum hp_backing b = 0; b < HP_BACKINGS; b++)
+        if (config_has_backing(&manager->config, b) && manager->frame_bytes[b])
+            return 0;
+    log_line(&manager->log, LOG_ERROR,
+        "HOSTMEM_BACKING: this machine has none of the backings listed; add base, which every "
+        "machine has");
+    return -EINVAL;
+}
+
+static bool bind_names_a_node(struct hostmem *manager)
+{
+    for (size_t i = 0; i < manager->node_count; i++)
+        if (nn_set_has(&manager->config.policy.bind, (unsigned)manager->nodes[i].id))
+            return true;
+    return false;
+}
+
+static int check_policy(struct hostmem *manager)
+{
+    const struct policy *policy = &manager->config.policy;
+    bool fits = true;
+    if (policy->kind == POLICY_BIND)
+        fits = bind_names_a_node(manager);
+    else if (policy->kind == POLICY_PREFERRED)
+        fits = node_by_id(manager, policy->preferred) != NULL;
+    if (fits)
+        return 0;
+    log_line(&manager->log, LOG_ERROR,
+        "HOSTMEM_POLICY: this process may use none of the nodes named (see 'hostmem topology')");
+    return -EINVAL;
+}
+
+static void say_unknown(const char *name, const char *nearest, void *context)
+{
+    log_line(context, LOG_NOTE, "%s is not a variable of hostmem%s%s", name,
+        nearest ? "; did you mean " : "", nearest ? nearest : "");
+}
+
+static void say_configuration(struct hostmem *manager)
+{
+    if (manager->log.verbosity < LOG_NOTE)
+        return;
+    size_t size = config_print(&manager->config, NULL, 0) + 1;
+    char *text = malloc(size);
+    if (!text)
+        return;
+    config_print(&manager->config, text, size);
+    log_text(&manager->log, LOG_NOTE, text);
+    free(text);
+    config_unknown(say_unknown, &manager->log);
+}
+
+/* -- making and ending -- */
+
+static int open_machine(struct hostmem *manager)
+{
+    const char *path = manager->config.sysroot.text;
+    int error = nn_root_open(path, &manager->root);
+    manager->here = strcmp(path, "/") == 0;
+    if (error) {
+        manager->root.fd = -1;
+        log_line(&manager->log, LOG_ERROR, "HOSTMEM_SYSROOT=%s: %s", path, strerror(-error));
+        return -EINVAL;
+    }
+    return nn_topology_read(&manager->root, &manager->topology);
+}
+
+static int open_parts(struct hostmem *manager, const struct manager_parts *parts)
+{
+    int error = open_backings(manager, parts);
+    if (!error)
+        error = check_backings(manager);
+    if (!error)
+        error = nodes_open(manager);
+    if (!error)
+        error = check_policy(manager);
+    if (error)
+        return error;
+    if (manager->here)
+        manager->caps = parts->probe(manager->nodes[0].id);
+    error = table_open(&manager->table, &manager->store);
+    return error ? error : prefault_all(manager);
+}
+
+int manager_open(
+    const struct config *config, const struct manager_parts *parts, struct hostmem **ret_manager)
+{
+    struct hostmem *manager = calloc(1, sizeof(*manager));
+    if (!manager)
+        return -ENOMEM;
+    pthread_once(&forks_once, watch_forks);
+    manager->config = *config;
+    manager->parts = parts;
+    manager->log.verbosity = config->verbose;
+    manager->fork_count = atomic_load(&forks);
+    manager->spec[HP_HUGETLB].fd = -1;
+    store_open(&manager->store, parts->ops[HP_BASE]);
+    say_configuration(manager);
+    int error = open_machine(manager);
+    if (!error)
+        error = open_parts(manager, parts);
+    if (error) {
+        manager_close(manager);
+        return error;
+    }
+    *ret_manager = manager;
+    return 0;
+}
+
+/* Mappings of their own are known to the table alone. */
+static void unmap_own_regions(struct hostmem *manager)
+{
+    if (!manager->table.gib)
+        return;
+    uintptr_t at = table_next(&manager->table, USER_LOWEST, USER_END);
+    while (at < USER_END) {
+        struct region *region = table_get(&manager->table, at);
+        size_t size = region_pages(region) * PAGE_BYTES;
+        uintptr_t end = align_up(region_base(region) + size, GRANULE_BYTES);
+        if (!region->window)
+            manager->ops[HP_BASE]->unmap((void *)region_base(region), size);
+        at = table_next(&manager->table, end, USER_END);
+    }
+}
+
+/* In a child the pools were not inherited, or are the child's own copy: both may be unmapped, but
+ * what the child has mapped in the holes since then must stay. */
+static bool owns_mappings(const struct hostmem *manager)
+{
+    return manager_usable(manager) == 0 || manager->config.fork == FORK_COW;
+}
+
+void manager_close(struct hostmem *manager)
+{
+    if (owns_mappings(manager)) {
+        unmap_own_regions(manager);
+        struct window *window = atomic_load(&manager->windows);
+        for (; window; window = window->next_all)
+            window_close(window);
+    }
+    store_close(&manager->store);
+    nodes_close(manager);
+    nn_topology_free(manager->topology);
+    if (manager->root.fd >= 0)
+        nn_root_close(&manager->root);
+    if (manager->spec[HP_HUGETLB].fd >= 0)
+        hp_hugetlbfs_close(manager->spec[HP_HUGETLB].fd);
+    free(manager);
+}

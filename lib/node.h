@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A node of a manager: its budget, its windows, and the order in which requests that it cannot
+ * serve go elsewhere. Invariant: `order` begins with the node itself and names each node of the
+ * manager once. Locks: `space` guards the address bitmaps and free lists of all the node's windows,
+ * `grow` the making of windows; the rest is constant or atomic.
+ */
+#ifndef HOSTMEM_NODE_H
+#define HOSTMEM_NODE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hugepage/hp.h"
+#include "lib/lock.h"
+#include "lib/pool.h"
+
+struct hostmem;
+struct region;
+struct window;
+
+struct node {
+    struct hostmem *manager;
+    int id;          /* the kernel's number */
+    unsigned index;  /* in manager->nodes */
+    unsigned *order; /* indices of all nodes, the nearest first */
+    uint64_t bytes;  /* memory of the node when the manager was made */
+    uint64_t huge;   /* huge pages of the frame size that the node had then */
+    struct pool pool;
+    struct lock grow;
+    struct lock space;
+    _Atomic(struct window *) windows[HP_BACKINGS]; /* newest first; they stay until the end */
+    struct region *spare GUARDED_BY(space);        /* descriptors without a region */
+};
+
+/* Fills the manager's nodes from its topology and configuration. */
+int nodes_open(struct hostmem *manager);
+void nodes_close(struct hostmem *manager);
+
+/* The node with that number, or NULL. */
+struct node *node_by_id(struct hostmem *manager, int id);
+
+/*
+ * The node that a request stands for: the one named, else what HOSTMEM_POLICY says now. -EINVAL:
+ * there is no such node, or the process may not use it.
+ */
+int node_pick(struct hostmem *manager, int asked, struct node **ret_node);
+
+/* Whether requests for `home` may be served from `other` (HOSTMEM_SPILL, HOSTMEM_POLICY). */
+bool node_may_serve(const struct node *home, const struct node *other);
+
+#endif

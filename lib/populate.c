@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory from a certain node. Populating is followed by a look at where a sample of the pages lies,
+ * because PREFERRED policies and unbound memory go elsewhere without a word. No lock. */
+#include "lib/populate.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "lib/log.h"
+#include "lib/units.h"
+#include "numa/pin.h"
+
+#define SAMPLE 16
+
+_Static_assert(SAMPLE <= HP_LOCATE_MAX, "a sample is one question");
+
+/* One populating, done here or on a thread of its own. */
+struct job {
+    struct site site;
+    bool replace;
+    int error;
+};
+
+static void *run_job(void *argument)
+{
+    struct job *job = argument;
+    struct site s = job->site;
+    struct hostmem *manager = s.node->manager;
+    const struct hp_ops *ops = manager->ops[s.backing];
+    if (job->replace)
+        job->error = ops->replace(&manager->spec[s.backing], s.base, s.size, s.node->id, true);
+    else
+        job->error = ops->populate(s.base, s.size);
+    return NULL;
+}
+
+/* The node itself, or for a node without CPUs the nearest that has some. */
+static const struct nn_node *cpus_near(const struct node *node)
+{
+    const struct nn_topology *topology = node->manager->topology;
+    size_t index = (size_t)(nn_topology_find(topology, node->id) - topology->nodes);
+    return &topology->nodes[nn_topology_nearest_with_cpus(topology, index)];
+}
+
+/* On the node's CPUs the kernel's default policy takes the node's memory first. */
+static int run_pinned(struct job *job)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int error = pthread_attr_init(&attributes);
+    if (error)
+        return -error;
+    error = nn_pin_attributes(&cpus_near(job->site.node)->cpus, &attributes);
+    if (!error)
+        error = -pthread_create(&thread, &attributes, run_job, job);
+    pthread_attr_destroy(&attributes);
+    if (error)
+        return error == -EAGAIN ? -ENOMEM : error;
+    pthread_join(thread, NULL);
+    return job->error;
+}
+
+static int run(struct site site, bool replace)
+{
+    struct hostmem *manager = site.node->manager;
+    struct job job = {.site = site, .replace = replace};
+    if (!manager->caps.bind && manager->here && manager->node_count > 1)
+        return run_pinned(&job);
+    run_job(&job);
+    return job.error;
+}
+
+static size_t sample_step(struct site site, size_t page_bytes)
+{
+    size_t pages = site.size / page_bytes;
+    return max_size(1, (pages + SAMPLE - 1) / SAMPLE) * page_bytes;
+}
+
+/* Whether a sample of the pages lies on the node; true where the kernel does not tell. */
+static bool on_node(struct site site)
+{
+    struct hostmem *manager = site.node->manager;
+    size_t step = sample_step(site, manager->spec[site.backing].page_size), count = 0;
+    void *pages[SAMPLE] = {0};
+    int nodes[SAMPLE];
+    if (!manager->caps.locate)
+        return true;
+    for (size_t at = 0; at < site.size && count < SAMPLE; at += step)
+        pages[count++] = site.base + at;
+    if (manager->parts->locate(pages, count, nodes))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (nodes[i] >= 0 && nodes[i] != site.node->id)
+            return false;
+    return true;
+}
+
+static int seen_on_node(struct site site)
+{
+    struct hostmem *manager = site.node->manager;
+    if (on_node(site))
+        return 0;
+    log_line(
+        &manager->log, 2, "node %d: %zu bytes came from another node", site.node->id, site.size);
+    manager->ops[site.backing]->discard(site.base, site.size);
+    return -ENOMEM;
+}
+
+int populate_site(struct site site)
+{
+    int error = run(site, false);
+    if (error) {
+        site.node->manager->ops[site.backing]->discard(site.base, site.size);
+        return error;
+    }
+    return seen_on_node(site);
+}
+
+int populate_in_place_of(struct site site)
+{
+    int error = run(site, true);
+    return error ? error : seen_on_node(site);
+}

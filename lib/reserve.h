@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making and ending regions: where the address comes from, which node and backing serve it. No
+ * state; the locks are taken inside.
+ */
+#ifndef HOSTMEM_RESERVE_H
+#define HOSTMEM_RESERVE_H
+
+#include <hostmem/hostmem.h>
+
+#include "lib/region.h"
+
+/*
+ * A region as requested; the request has been checked (hostmem.c), its address and size are not
+ * aligned yet. The region is shown when this returns 0.
+ */
+int reserve_region(struct hostmem *manager, const struct hostmem_request *request,
+    struct node *node, struct region **ret_region);
+
+/* Ends a region whose lock is held; the lock is dropped unless it fails. */
+int reserve_end(struct hostmem *manager, struct region *region) UNCHECKED_LOCKING;
+
+#endif

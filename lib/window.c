@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Windows: making them, finding the one of an address, checking them. Windows are only ever added,
+ * so that the lists can be walked without a lock; adding is done under the node's grow lock. */
+#include "lib/window.h"
+
+#include <errno.h>
+
+#include "lib/extent.h"
+
+/* Address space of a window, where the limits of the process leave room for it. */
+#define WINDOW_BYTES ((size_t)1 << 40)
+/* Frames that cover it at most: what the metadata is laid out for in one piece. */
+#define BITMAPS 6
+
+_Static_assert(STATE_LENDERS <= 1 << 10, "a lender code has 10 bits for the node");
+
+static int take_bitmaps(struct window *window, struct store *store)
+{
+    size_t words = bits_words(window->frames);
+    void *memory;
+    int error = store_take(store, BITMAPS * words * sizeof(bits), &memory);
+    if (error)
+        return error;
+    bits *maps = memory;
+    window->claimed = maps;
+    window->idle = maps + words;
+    window->populated = maps + 2 * words;
+    window->fresh = maps + 3 * words;
+    window->small = maps + 4 * words;
+    window->lent = maps + 5 * words;
+    return 0;
+}
+
+static int take_tables(struct window *window, struct store *store)
+{
+    void *shares, *lender;
+    int error = store_take(store, window->frames * sizeof(struct share *), &shares);
+    if (!error)
+        error = store_take(store, window->frames * sizeof(uint16_t), &lender);
+    if (error)
+        return error;
+    window->shares = shares;
+    window->lender = lender;
+    return take_bitmaps(window, store);
+}
+
+/* The largest power of two of bytes, at most WINDOW_BYTES, that can be mapped, but not all of it.
+ */
+static int map_some(struct window *window, const struct hp_spec *spec, size_t size)
+{
+    void *base;
+    size_t bytes = max_size(WINDOW_BYTES, size);
+    int error = window->ops->map(spec, NULL, bytes, window->frame_bytes, &base);
+    if (!error)
+        goto mapped;
+    while (error == -ENOMEM && bytes / 2 >= size) {
+        bytes = align_up(bytes / 2, window->frame_bytes);
+        error = window->ops->map(spec, NULL, bytes, window->frame_bytes, &base);
+        if (!error && bytes / 4 >= size && is_aligned(bytes / 4, window->frame_bytes)) {
+            /* Address space is limited: leave most of it to the program. */
+            window->ops->unmap((char *)base + bytes / 4, bytes - bytes / 4);
+            bytes /= 4;
+        }
+    }
+    if (error)
+        return error;
+mapped:
+    window->base = base;
+    window->frames = bytes / window->frame_bytes;
+    return 0;
+}
+
+static int make_window(
+    struct node *node, enum hp_backing backing, size_t size, struct window **ret_window)
+{
+    struct hostmem *manager = node->manager;
+    void *memory;
+    int error = store_take(&manager->store, sizeof(struct window), &memory);
+    if (error)
+        return error;
+    struct window *window = memory;
+    window->node = node;
+    window->backing = backing;
+    window->ops = manager->ops[backing];
+    window->frame_bytes = manager->frame_bytes[backing];
+    error = map_some(window, &manager->spec[backing], align_up(size, window->frame_bytes));
+    if (error)
+        return error;
+    if (manager->caps.bind)
+        error = window->ops->bind(window->base, window->frames * window->frame_bytes, node->id);
+    if (!error)
+        error = take_tables(window, &manager->store);
+    if (!error)
+        error = dirty_open(
+            &window->dirty, &manager->store, window->base, window->frames, window->frame_bytes);
+    if (error) {
+        window_close(window);
+        return error;
+    }
+    *ret_window = window;
+    return 0;
+}
+
+static void add_window(struct window *window)
+{
+    struct node *node = window->node;
+    _Atomic(struct window *) *first = &node->windows[window->backing];
+    window->next = atomic_load(first);
+    window->next_all = atomic_load(&node->manager->windows);
+    while (!atomic_compare_exchange_weak(&node->manager->windows, &window->next_all, window))
+        ;
+    atomic_store(first, window);
+}
+
+int window_grow(struct node *node, enum hp_backing backing, size_t size, struct window *seen)
+{
+    struct window *window;
+    int error = 0;
+    lock_take(&node->grow);
+    if (atomic_load(&node->windows[backing]) == seen) {
+        error = make_window(node, backing, size, &window);
+        if (!error)
+            add_window(window);
+    }
+    lock_drop(&node->grow);
+    return error;
+}
+
+struct window *window_of(struct hostmem *manager, uintptr_t address)
+{
+    struct window *window = atomic_load_explicit(&manager->windows, memory_order_acquire);
+    while (window && !(address >= (uintptr_t)window->base && address < window_end(window)))
+        window = window->next_all;
+    return window;
+}
+
+void window_close(struct window *window)
+{
+    window->ops->unmap(window->base, window->frames * window->frame_bytes);
+}
+
+static int word_sound(const struct window *window, size_t word)
+{
+    uint64_t idle = bits_word(window->idle, word), populated = bits_word(window->populated, word);
+    uint64_t unsound = idle & ~populated;
+    unsound |= idle & bits_word(window->lent, word);
+    unsound |= bits_word(window->dirty.all, word) & bits_word(window->dirty.some, word);
+    unsound |= populated & ~idle & ~bits_word(window->claimed, word);
+    return unsound == 0;
+}
+
+int window_check(struct window *window)
+{
+    for (size_t word = 0; word < bits_words(window->high); word++)
+        if (!word_sound(window, word))
+            return -EUCLEAN;
+    return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads that run on certain CPUs from their first instruction. No state; no lock. */
+#ifndef NUMA_PIN_H
+#define NUMA_PIN_H
+
+#include <pthread.h>
+
+#include "numa/cpulist.h"
+
+/*
+ * Makes threads that are created with these attributes run on the CPUs of the set alone. An empty
+ * set leaves them where the creator runs. -ENOMEM.
+ */
+int nn_pin_attributes(const struct nn_set *cpus, pthread_attr_t *attributes);
+
+#endif
