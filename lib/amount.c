@@ -35,7 +35,7 @@ static int scan_bytes(const char **cursor, uint64_t number, struct amount *ret_a
 {
     unsigned shift = scan_unit(cursor);
 
-    if (number > UINT64_MAX >> shift)
+    if (number > AMOUNT_BYTES_MAX >> shift)
         return -EINVAL;
     *ret_amount = (struct amount){AMOUNT_BYTES, number << shift};
     return 0;

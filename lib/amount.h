@@ -14,13 +14,15 @@
 
 enum amount_kind { AMOUNT_NONE, AMOUNT_BYTES, AMOUNT_PERCENT };
 
+/* The largest size that is read: rounded up to any page, or added to another, it does not wrap. */
+#define AMOUNT_BYTES_MAX ((uint64_t)INT64_MAX)
+
 struct amount {
     enum amount_kind kind;
-    uint64_t value; /* bytes, or percent of the node's memory (0..100) */
+    uint64_t value; /* bytes up to AMOUNT_BYTES_MAX, or percent of the node's memory (0..100) */
 };
 
-#define AMOUNTS_LISTED                                                                             \
-    64 /* most nodes in a list; each machine with more can use one amount for all */
+#define AMOUNTS_LISTED 64 /* most nodes in a list */
 
 /* An amount for each node: the same for all, or a list. Zeroed, it says nothing of any node. */
 struct node_amounts {

@@ -34,7 +34,7 @@ static uint64_t random_number(uint64_t below)
 }
 
 static const char *const pieces[] = {"0", "1", "2", "9", "64", "1023", "1024",
-    "18446744073709551615", "K", "M", "G", "T", "iB", "%", "=", ",", "-", " ", "\n", "/", "/sys",
+    "9223372036854775807", "K", "M", "G", "T", "iB", "%", "=", ",", "-", " ", "\n", "/", "/sys",
     "auto", "unlimited", "local", "interleave", "bind:", "preferred:", "hugetlb", "thp", "base",
     "refuse", "none", "cow", "2M", "1G", "0=", "1=", "50%", "0-3", "!", "\"", "\\", "%s", "%n",
     "\xff"};
@@ -46,9 +46,9 @@ static const char *const samples[CONFIG_VARIABLES][5] = {
     [CONFIG_BACKING] = {"hugetlb", "thp,base", "base,hugetlb", "hugetlb,thp", "thp"},
     [CONFIG_PAGE_SIZE] = {"auto", "2M", "1G", "auto", "2M"},
     [CONFIG_HUGETLBFS] = {"0", "1", "0", "0", "0"},
-    [CONFIG_POOL] = {"unlimited", "3G", "0=0,3=50%", "20%", "1023=18446744073709551615"},
+    [CONFIG_POOL] = {"unlimited", "3G", "0=0,3=50%", "20%", "1023=9223372036854775807"},
     [CONFIG_PREFAULT] = {"0", "1K", "10%", "0=2T,9=1%", "7=0%"},
-    [CONFIG_WARM] = {"auto", "0", "100%", "8=5,7=3K", "16777215T"},
+    [CONFIG_WARM] = {"auto", "0", "100%", "8=5,7=3K", "8388607T"},
     [CONFIG_POLICY] = {"local", "interleave", "bind:0-9,11,1023", "preferred:1023", "bind:5"},
     [CONFIG_SPILL] = {"0", "1", "0", "1", "0"},
     [CONFIG_STRICT] = {"auto", "0", "0", "auto", "0"},

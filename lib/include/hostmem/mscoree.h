@@ -21,105 +21,13 @@
 #include <stdint.h>
 
 #include <hostmem/hostmem.h>
+#ifndef HOSTMEM_NO_WIN32_TYPES
+#include <hostmem/wintypes.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#ifndef HOSTMEM_NO_WIN32_TYPES
-
-typedef uint32_t DWORD;
-typedef DWORD *PDWORD;
-typedef uint32_t ULONG;
-typedef int32_t HRESULT;
-typedef int32_t BOOL;
-typedef size_t SIZE_T;
-typedef void *LPVOID;
-typedef void *PVOID;
-
-typedef struct _GUID {
-    uint32_t Data1;
-    uint16_t Data2;
-    uint16_t Data3;
-    uint8_t Data4[8];
-} GUID;
-typedef GUID IID;
-typedef const IID *REFIID;
-
-typedef struct _MEMORY_BASIC_INFORMATION {
-    PVOID BaseAddress;
-    PVOID AllocationBase;
-    DWORD AllocationProtect;
-    DWORD PartitionId; /* 0 */
-    SIZE_T RegionSize;
-    DWORD State;
-    DWORD Protect;
-    DWORD Type;
-    DWORD Padding; /* 0 */
-} MEMORY_BASIC_INFORMATION, *PMEMORY_BASIC_INFORMATION;
-
-/* HRESULTs */
-#define S_OK                    ((HRESULT)0)
-#define S_FALSE                 ((HRESULT)1)
-#define E_NOTIMPL               ((HRESULT)0x80004001u)
-#define E_NOINTERFACE           ((HRESULT)0x80004002u)
-#define E_POINTER               ((HRESULT)0x80004003u)
-#define E_FAIL                  ((HRESULT)0x80004005u)
-#define E_UNEXPECTED            ((HRESULT)0x8000FFFFu)
-#define E_OUTOFMEMORY           ((HRESULT)0x8007000Eu)
-#define E_INVALIDARG            ((HRESULT)0x80070057u)
-#define HOST_E_DEADLOCK         ((HRESULT)0x80131020u)
-#define HOST_E_INTERRUPTED      ((HRESULT)0x80131021u)
-#define HOST_E_INVALIDOPERATION ((HRESULT)0x80131022u)
-#define HOST_E_CLRNOTAVAILABLE  ((HRESULT)0x80131023u)
-#define HOST_E_TIMEOUT          ((HRESULT)0x80131024u)
-#define HOST_E_NOT_OWNER        ((HRESULT)0x80131025u)
-#define HOST_E_ABANDONED        ((HRESULT)0x80131026u)
-#define SUCCEEDED(hr)           (((HRESULT)(hr)) >= 0)
-#define FAILED(hr)              (((HRESULT)(hr)) < 0)
-
-/* Win32 errors, as they come in an HRESULT */
-#define ERROR_INVALID_PARAMETER   87u
-#define ERROR_INVALID_ADDRESS     487u
-#define ERROR_NOACCESS            998u
-#define ERROR_BAD_LENGTH          24u
-#define ERROR_NOT_SUPPORTED       50u
-#define ERROR_NO_SYSTEM_RESOURCES 1450u
-#define HRESULT_FROM_WIN32(error)                                                                  \
-    ((error) ? (HRESULT)(0x80070000u | ((uint32_t)(error)&0xffffu)) : S_OK)
-
-/* Types of allocation, states and types of pages */
-#define MEM_COMMIT      0x1000u
-#define MEM_RESERVE     0x2000u
-#define MEM_DECOMMIT    0x4000u
-#define MEM_RELEASE     0x8000u
-#define MEM_FREE        0x10000u
-#define MEM_PRIVATE     0x20000u
-#define MEM_MAPPED      0x40000u
-#define MEM_RESET       0x80000u
-#define MEM_TOP_DOWN    0x100000u
-#define MEM_WRITE_WATCH 0x200000u
-#define MEM_PHYSICAL    0x400000u
-#define MEM_RESET_UNDO  0x1000000u
-#define MEM_IMAGE       0x1000000u
-#define MEM_LARGE_PAGES 0x20000000u
-
-/* Protections of pages */
-#define PAGE_NOACCESS          0x1u
-#define PAGE_READONLY          0x2u
-#define PAGE_READWRITE         0x4u
-#define PAGE_WRITECOPY         0x8u
-#define PAGE_EXECUTE           0x10u
-#define PAGE_EXECUTE_READ      0x20u
-#define PAGE_EXECUTE_READWRITE 0x40u
-#define PAGE_EXECUTE_WRITECOPY 0x80u
-#define PAGE_GUARD             0x100u
-#define PAGE_NOCACHE           0x200u
-#define PAGE_WRITECOMBINE      0x400u
-#define PAGE_TARGETS_INVALID   0x40000000u
-#define PAGE_TARGETS_NO_UPDATE 0x40000000u
-
-#endif /* HOSTMEM_NO_WIN32_TYPES */
 
 typedef enum EMemoryAvailable {
     eMemoryAvailableLow = 1,
@@ -187,9 +95,9 @@ typedef struct IHostMallocVtbl {
     HRESULT (*QueryInterface)(IHostMalloc *This, REFIID riid, void **ppvObject);
     ULONG (*AddRef)(IHostMalloc *This);
     ULONG (*Release)(IHostMalloc *This);
-    HRESULT (*Alloc)
+    HRESULT(*Alloc)
     (IHostMalloc *This, SIZE_T cbSize, EMemoryCriticalLevel eCriticalLevel, void **ppMem);
-    HRESULT (*DebugAlloc)
+    HRESULT(*DebugAlloc)
     (IHostMalloc *This, SIZE_T cbSize, EMemoryCriticalLevel eCriticalLevel, char *pszFileName,
         int iLineNo, void **ppMem);
     HRESULT (*Free)(IHostMalloc *This, void *pMem);
@@ -239,7 +147,7 @@ typedef struct ICLRMemoryNotificationCallbackVtbl {
     HRESULT (*QueryInterface)(ICLRMemoryNotificationCallback *This, REFIID riid, void **ppvObject);
     ULONG (*AddRef)(ICLRMemoryNotificationCallback *This);
     ULONG (*Release)(ICLRMemoryNotificationCallback *This);
-    HRESULT (*OnMemoryNotification)
+    HRESULT(*OnMemoryNotification)
     (ICLRMemoryNotificationCallback *This, EMemoryAvailable eMemoryAvailable);
 } ICLRMemoryNotificationCallbackVtbl;
 struct ICLRMemoryNotificationCallback {
@@ -276,21 +184,21 @@ typedef struct IHostMemoryManagerVtbl {
     ULONG (*AddRef)(IHostMemoryManager *This);
     ULONG (*Release)(IHostMemoryManager *This);
     HRESULT (*CreateMalloc)(IHostMemoryManager *This, DWORD dwMallocType, IHostMalloc **ppMalloc);
-    HRESULT (*VirtualAlloc)
+    HRESULT(*VirtualAlloc)
     (IHostMemoryManager *This, void *pAddress, SIZE_T dwSize, DWORD flAllocationType,
         DWORD flProtect, EMemoryCriticalLevel eCriticalLevel, void **ppMem);
-    HRESULT (*VirtualFree)
+    HRESULT(*VirtualFree)
     (IHostMemoryManager *This, LPVOID lpAddress, SIZE_T dwSize, DWORD dwFreeType);
-    HRESULT (*VirtualQuery)
+    HRESULT(*VirtualQuery)
     (IHostMemoryManager *This, void *lpAddress, void *lpBuffer, SIZE_T dwLength, SIZE_T *pResult);
-    HRESULT (*VirtualProtect)
+    HRESULT(*VirtualProtect)
     (IHostMemoryManager *This, void *lpAddress, SIZE_T dwSize, DWORD flNewProtect,
         DWORD *pflOldProtect);
     HRESULT (*GetMemoryLoad)(IHostMemoryManager *This, DWORD *pMemoryLoad, SIZE_T *pAvailableBytes);
-    HRESULT (*RegisterMemoryNotificationCallback)
+    HRESULT(*RegisterMemoryNotificationCallback)
     (IHostMemoryManager *This, ICLRMemoryNotificationCallback *pCallback);
     HRESULT (*NeedsVirtualAddressSpace)(IHostMemoryManager *This, LPVOID startAddress, SIZE_T size);
-    HRESULT (*AcquiredVirtualAddressSpace)
+    HRESULT(*AcquiredVirtualAddressSpace)
     (IHostMemoryManager *This, LPVOID startAddress, SIZE_T size);
     HRESULT (*ReleasedVirtualAddressSpace)(IHostMemoryManager *This, LPVOID startAddress);
 } IHostMemoryManagerVtbl;
