@@ -113,6 +113,12 @@ int hp_locate(void *const *pages, size_t count, int *ret_nodes);
 int hp_is_huge(void *base, bool *ret_huge);
 
 /*
+ * Page faults that this thread has taken so far, those inside populate() included: one for each
+ * page, of whatever size, that it had made. 0 where the kernel does not count.
+ */
+uint64_t hp_faults(void);
+
+/*
  * Huge-page sizes of this machine, in bytes, ascending, 2 MiB and 1 GiB alone; the count (0..2) is
  * returned. ret_default gets the kernel's default huge-page size, or 0 without huge pages.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a range of this process is one transparent huge page, asked of /proc with PAGEMAP_SCAN
- * (Linux 6.7). A cold path: the file is opened each time. No state and no lock.
+ * Whether memory came as huge pages: a range by PAGEMAP_SCAN of /proc (Linux 6.7; a cold path, the
+ * file is opened each time), and a populating by the number of its faults (any kernel). No state
+ * and no lock.
  */
 #include "hugepage/hp.h"
 
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define HUGE_2M ((size_t)2 << 20)
@@ -75,4 +77,12 @@ int hp_is_huge(void *base, bool *ret_huge)
         return found;
     *ret_huge = found == 1 && region.start == start && region.end == start + HUGE_2M;
     return 0;
+}
+
+uint64_t hp_faults(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_THREAD, &usage) != 0)
+        return 0;
+    return (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
 }

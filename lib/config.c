@@ -195,6 +195,8 @@ uint64_t config_warm_limit(
 {
     uint64_t otherwise = backing == HP_HUGETLB ? UINT64_MAX : WARM_DEFAULT;
 
+    if (backing == HP_BASE)
+        return 0;
     return bytes_or(amounts_of(&config->warm, node), node_bytes, otherwise);
 }
 

@@ -29,29 +29,29 @@ typedef struct policy config_POLICY;
 typedef struct path config_PATH;
 
 /* Name behind HOSTMEM_, member of struct config, kind, default, bounds, help. */
-#define CONFIG_TABLE(X)                                                                            \
-    X(BACKING, backing, BACKINGS, "hugetlb,thp,base", "",                                          \
-        "what frames may be made of, in order of preference")                                      \
-    X(PAGE_SIZE, page_size, CHOICE, "auto", "auto 2M 1G",                                          \
-        "size of a frame; auto: the kernel's default huge page")                                   \
-    X(HUGETLBFS, hugetlbfs, CHOICE, "0", "0 1", "1: hugetlb frames come from a mounted hugetlbfs") \
-    X(POOL, pool, AMOUNTS, "unlimited", "unlimited", "most memory committed from each node")       \
-    X(PREFAULT, prefault, AMOUNTS, "0", "",                                                        \
-        "memory populated on each node when a manager is created")                                 \
-    X(WARM, warm, AMOUNTS, "auto", "auto",                                                         \
-        "most memory kept warm on each node; auto: all of hugetlb, 128M of thp and of base")       \
-    X(POLICY, policy, POLICY, "local", "", "node of a request that names none")                    \
-    X(SPILL, spill, CHOICE, "1", "0 1",                                                            \
-        "1: the nearest node with room helps one that is spent; 0: that is an error")              \
-    X(STRICT, strict, CHOICE, "auto", "auto 0 !1",                                                 \
-        "1: a touch of an uncommitted huge frame faults; 0: it need not; auto: 0 in this version") \
-    X(SUBPAGE, subpage, CHOICE, "auto", "auto refuse !dissolve",                                   \
-        "part of a hugetlb frame gets another protection; auto: refuse in this version")           \
-    X(FORK, fork, CHOICE, "none", "none !cow",                                                     \
-        "what a child process has of the memory: none, or a copy")                                 \
-    X(DUMP, dump, CHOICE, "0", "0 1", "1: core dumps contain the memory")                          \
-    X(VERBOSE, verbose, CHOICE, "0", "0 1 2",                                                      \
-        "1: configuration and surprises on stderr; 2: a trace as well")                            \
+#define CONFIG_TABLE(X)                                                                             \
+    X(BACKING, backing, BACKINGS, "hugetlb,thp,base", "",                                           \
+        "what frames may be made of, in order of preference")                                       \
+    X(PAGE_SIZE, page_size, CHOICE, "auto", "auto 2M 1G",                                           \
+        "size of a frame; auto: the kernel's default huge page")                                    \
+    X(HUGETLBFS, hugetlbfs, CHOICE, "0", "0 1", "1: hugetlb frames come from a mounted hugetlbfs")  \
+    X(POOL, pool, AMOUNTS, "unlimited", "unlimited", "most memory committed from each node")        \
+    X(PREFAULT, prefault, AMOUNTS, "0", "",                                                         \
+        "memory populated on each node when a manager is created")                                  \
+    X(WARM, warm, AMOUNTS, "auto", "auto",                                                          \
+        "most memory kept warm on each node; auto: all of hugetlb, 128M of thp; 4 KiB pages never") \
+    X(POLICY, policy, POLICY, "local", "", "node of a request that names none")                     \
+    X(SPILL, spill, CHOICE, "1", "0 1",                                                             \
+        "1: the nearest node with room helps one that is spent; 0: that is an error")               \
+    X(STRICT, strict, CHOICE, "auto", "auto 0 !1",                                                  \
+        "1: a touch of an uncommitted huge frame faults; 0: it need not; auto: 0 in this version")  \
+    X(SUBPAGE, subpage, CHOICE, "auto", "auto refuse !dissolve",                                    \
+        "part of a hugetlb frame gets another protection; auto: refuse in this version")            \
+    X(FORK, fork, CHOICE, "none", "none !cow",                                                      \
+        "what a child process has of the memory: none, or a copy")                                  \
+    X(DUMP, dump, CHOICE, "0", "0 1", "1: core dumps contain the memory")                           \
+    X(VERBOSE, verbose, CHOICE, "0", "0 1 2",                                                       \
+        "1: configuration and surprises on stderr; 2: a trace as well")                             \
     X(SYSROOT, sysroot, PATH, "/", "", "directory under which sys and proc are read")
 
 enum config_variable {

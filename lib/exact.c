@@ -54,6 +54,7 @@ static void empty(const struct region *region, struct pages pages, struct node *
 static int populate_from(const struct region *region, struct pages pages, struct node *node)
 {
     struct site site = {node, HP_BASE, region_page(region, pages.first), bytes_of(pages)};
+    uint64_t faults;
     int error = 0;
     if (node != region->node)
         error = bind_to(region, pages, node);
@@ -62,7 +63,7 @@ static int populate_from(const struct region *region, struct pages pages, struct
     /* After a failed give-back old contents may be there. */
     if (!error)
         error = ops_of(region)->discard(site.base, site.size);
-    return error ? error : populate_site(site);
+    return error ? error : populate_site(site, &faults);
 }
 
 static int fill_from(const struct region *region, struct pages pages, struct node *node)

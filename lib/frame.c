@@ -114,14 +114,16 @@ size_t frame_drain(struct node *node, enum hp_backing backing, size_t bytes)
 
 /* -- populating -- */
 
-static void note_small(struct frames f)
+/* Frames that took one page each are huge; else each is looked at, and is small where nobody can.
+ */
+static void note_small(struct frames f, uint64_t pages)
 {
     int (*is_huge)(void *, bool *) = f.window->node->manager->parts->is_huge;
     bool huge;
     if (f.window->backing != HP_THP)
         return;
     bits_clear(f.window->small, f.first, f.count);
-    for (size_t i = 0; i < f.count; i++)
+    for (size_t i = 0; i < f.count && pages > f.count; i++)
         if (is_huge(window_frame(f.window, f.first + i), &huge) || !huge)
             bits_set(f.window->small, f.first + i, 1);
 }
@@ -133,17 +135,17 @@ static void note_small(struct frames f)
 static int fill_at_home(struct frames f)
 {
     struct site site = home_site(f);
+    uint64_t pages;
     int error = loan_restore(f);
     if (!error)
         error = f.window->ops->discard(site.base, site.size);
     if (!error)
-        error = populate_site(site);
+        error = populate_site(site, &pages);
     if (error == -ENOMEM && frame_drain(site.node, site.backing, site.size) > 0)
-        error = populate_site(site);
-    if (error)
-        return error;
-    note_small(f);
-    return 0;
+        error = populate_site(site, &pages);
+    if (!error)
+        note_small(f, pages);
+    return error;
 }
 
 static enum hostmem_reason reason_at_home(struct frames f, int budget)

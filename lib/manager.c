@@ -20,6 +20,7 @@ const struct manager_parts manager_parts_real = {
     .sizes = hp_hugetlb_sizes,
     .locate = hp_locate,
     .is_huge = hp_is_huge,
+    .faults = hp_faults,
 };
 
 /* -- forks -- */

@@ -30,6 +30,7 @@ struct manager_parts {
     size_t (*sizes)(size_t ret_sizes[2], size_t *ret_default);
     int (*locate)(void *const *pages, size_t count, int *ret_nodes);
     int (*is_huge)(void *base, bool *ret_huge);
+    uint64_t (*faults)(void); /* NULL: is_huge is asked of every frame */
 };
 
 struct hostmem {

@@ -19,7 +19,13 @@ struct job {
     struct site site;
     bool replace;
     int error;
+    uint64_t faults;
 };
+
+static uint64_t faults_so_far(const struct hostmem *manager)
+{
+    return manager->parts->faults ? manager->parts->faults() : 0;
+}
 
 static void *run_job(void *argument)
 {
@@ -27,10 +33,12 @@ static void *run_job(void *argument)
     struct site s = job->site;
     struct hostmem *manager = s.node->manager;
     const struct hp_ops *ops = manager->ops[s.backing];
+    uint64_t before = faults_so_far(manager);
     if (job->replace)
         job->error = ops->replace(&manager->spec[s.backing], s.base, s.size, s.node->id, true);
     else
         job->error = ops->populate(s.base, s.size);
+    job->faults = manager->parts->faults ? faults_so_far(manager) - before : UINT64_MAX;
     return NULL;
 }
 
@@ -60,14 +68,13 @@ static int run_pinned(struct job *job)
     return job->error;
 }
 
-static int run(struct site site, bool replace)
+static int run(struct job *job)
 {
-    struct hostmem *manager = site.node->manager;
-    struct job job = {.site = site, .replace = replace};
+    struct hostmem *manager = job->site.node->manager;
     if (!manager->caps.bind && manager->here && manager->node_count > 1)
-        return run_pinned(&job);
-    run_job(&job);
-    return job.error;
+        return run_pinned(job);
+    run_job(job);
+    return job->error;
 }
 
 static size_t sample_step(struct site site, size_t page_bytes)
@@ -106,18 +113,23 @@ static int seen_on_node(struct site site)
     return -ENOMEM;
 }
 
-int populate_site(struct site site)
+int populate_site(struct site site, uint64_t *ret_faults)
 {
-    int error = run(site, false);
+    struct job job = {.site = site};
+    int error = run(&job);
     if (error) {
         site.node->manager->ops[site.backing]->discard(site.base, site.size);
         return error;
     }
-    return seen_on_node(site);
+    error = seen_on_node(site);
+    if (!error)
+        *ret_faults = job.faults;
+    return error;
 }
 
 int populate_in_place_of(struct site site)
 {
-    int error = run(site, true);
+    struct job job = {.site = site, .replace = true};
+    int error = run(&job);
     return error ? error : seen_on_node(site);
 }

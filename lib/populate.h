@@ -8,6 +8,7 @@
 #define HOSTMEM_POPULATE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/manager.h"
 
@@ -20,10 +21,11 @@ struct site {
 };
 
 /*
- * Populates the range. -ENOMEM: the node has not enough, or the kernel took another node's memory;
- * the range is empty then.
+ * Populates the range; ret_faults gets the number of pages that this took, or UINT64_MAX where
+ * nobody counts. -ENOMEM: the node has not enough, or the kernel took another node's memory; the
+ * range is empty then.
  */
-int populate_site(struct site site);
+int populate_site(struct site site, uint64_t *ret_faults);
 
 /* The same for a range that is mapped otherwise: it is replaced by a mapping of the site's backing.
  */

@@ -45,9 +45,14 @@ static uintptr_t next_region(struct hostmem *manager, uintptr_t from, uintptr_t 
 {
     struct region_sight sight;
     uintptr_t at = table_next(&manager->table, from, end);
-    while (at < end && !see_region(manager, at, &sight))
-        at = table_next(&manager->table, at + GRANULE_BYTES, end);
-    return at;
+    while (at < end) {
+        struct region *region = table_get(&manager->table, at);
+        if (region && region_see(region, at, &sight))
+            return at;
+        uintptr_t next = region ? region_skip(region, at) : at + GRANULE_BYTES;
+        at = next < end ? table_next(&manager->table, next, end) : end;
+    }
+    return end;
 }
 
 /* Free space within a window: a window's edge ends it, because no region may lie across. */

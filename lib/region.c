@@ -251,6 +251,22 @@ bool region_see(struct region *region, uintptr_t address, struct region_sight *r
     return ret_sight->pages > 0;
 }
 
+uintptr_t region_skip(struct region *region, uintptr_t address)
+{
+    uint64_t sequence;
+    uintptr_t base;
+    size_t pages;
+    do {
+        sequence = latch_read(&region->latch);
+        const struct region_view *view = &region->view[latch_copy(sequence)];
+        base = latch_load(&view->base);
+        pages = latch_load(&view->pages);
+    } while (latch_changed(&region->latch, sequence));
+    if (address < base || (address - base) / PAGE_BYTES >= pages)
+        return align_down(address, GRANULE_BYTES) + GRANULE_BYTES;
+    return align_up(base + pages * PAGE_BYTES, GRANULE_BYTES);
+}
+
 /* -- writers -- */
 
 static bool holds(const struct region *region, uintptr_t address)

@@ -109,6 +109,12 @@ struct region_sight {
 };
 bool region_see(struct region *region, uintptr_t address, struct region_sight *ret_sight);
 
+/*
+ * Where to look on for a region behind `address`, whose slot names this one although it is not
+ * shown: the end of what it is laid out for, as far as that holds the address.
+ */
+uintptr_t region_skip(struct region *region, uintptr_t address);
+
 /* The region at the address, locked, or NULL. */
 struct region *region_lock_at(struct hostmem *manager, uintptr_t address) UNCHECKED_LOCKING;
 void region_unlock(struct region *region) UNCHECKED_LOCKING;

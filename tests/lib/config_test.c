@@ -367,7 +367,7 @@ static void meaning(void **state)
     assert_true(config_prefault(&config, 0, 64 * GI) == 0);
     assert_true(config_warm_limit(&config, 0, 64 * GI, HP_HUGETLB) == UINT64_MAX);
     assert_true(config_warm_limit(&config, 0, 64 * GI, HP_THP) == 128 * MI);
-    assert_true(config_warm_limit(&config, 0, 64 * GI, HP_BASE) == 128 * MI);
+    assert_true(config_warm_limit(&config, 0, 64 * GI, HP_BASE) == 0);
 
     assert_int_equal(parse((const char *[]){"HOSTMEM_POOL=0=50%,2=4G", "HOSTMEM_PREFAULT=2=1G",
                                "HOSTMEM_WARM=2=3G", NULL},
@@ -381,7 +381,7 @@ static void meaning(void **state)
     assert_true(config_warm_limit(&config, 1, 64 * GI, HP_HUGETLB) == UINT64_MAX);
     assert_true(config_warm_limit(&config, 1, 64 * GI, HP_THP) == 128 * MI);
     assert_true(config_warm_limit(&config, 2, 64 * GI, HP_HUGETLB) == 3 * GI);
-    assert_true(config_warm_limit(&config, 2, 64 * GI, HP_BASE) == 3 * GI);
+    assert_true(config_warm_limit(&config, 2, 64 * GI, HP_BASE) == 0);
 
     assert_int_equal(
         parse((const char *[]){"HOSTMEM_WARM=0", "HOSTMEM_PREFAULT=25%", NULL}, &config), 0);
