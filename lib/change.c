@@ -124,12 +124,9 @@ int change_release(struct hostmem *manager, uintptr_t address) UNCHECKED_LOCKING
 
 static bool all_committed(const struct region *region, struct pages pages)
 {
-    for (size_t page = pages.first; page < pages.end;) {
-        struct extent e = region_extent(region, page);
-        if (!state_committed(e.state))
+    for (struct walk w = region_walk(region, pages); walk_next(&w);)
+        if (!state_committed(w.extent.state))
             return false;
-        page = e.end;
-    }
     return true;
 }
 

@@ -88,29 +88,23 @@ static int fill_from(const struct region *region, struct pages pages, struct nod
 static void empty_filled(struct region *region, struct commit *commit, size_t end)
 {
     struct node *node = lender_node(region, commit->lender);
-    for (size_t page = commit->pages.first; page < end;) {
-        struct extent e = region_extent(region, page);
-        struct pages part = {page, min_size(e.end, commit->pages.end)};
-        if (!state_committed(e.state))
-            empty(region, part, node);
-        page = part.end;
-    }
+    struct pages done = {commit->pages.first, end};
+    for (struct walk w = region_walk(region, done); walk_next(&w);)
+        if (!state_committed(w.extent.state))
+            empty(region, w.part, node);
 }
 
 static int fill_all(struct region *region, struct commit *commit)
 {
     struct node *node = lender_node(region, commit->lender);
-    for (size_t page = commit->pages.first; page < commit->pages.end;) {
-        struct extent e = region_extent(region, page);
-        struct pages part = {page, min_size(e.end, commit->pages.end)};
-        int error = state_committed(e.state) ? 0 : fill_from(region, part, node);
-        if (error) {
-            empty_filled(region, commit, page);
-            return error;
-        }
-        page = part.end;
+    int error = 0;
+    for (struct walk w = region_walk(region, commit->pages); walk_next(&w) && !error;) {
+        if (!state_committed(w.extent.state))
+            error = fill_from(region, w.part, node);
+        if (error)
+            empty_filled(region, commit, w.part.first);
     }
-    return 0;
+    return error;
 }
 
 /* All reserved pages of one commit come from one node: the nearest that has enough. */
@@ -136,11 +130,9 @@ static int fill_from_best(struct region *region, struct commit *commit)
 /* Puts the access of committed pages back to what their states say. */
 static void restore_access(const struct region *region, struct pages range)
 {
-    for (size_t page = range.first; page < range.end;) {
-        struct extent e = region_extent(region, page);
-        struct pages part = {page, min_size(e.end, range.end)};
-        set_access(region, part, state_committed(e.state) ? state_access(e.state) : HP_NONE);
-        page = part.end;
+    for (struct walk w = region_walk(region, range); walk_next(&w);) {
+        page_state state = w.extent.state;
+        set_access(region, w.part, state_committed(state) ? state_access(state) : HP_NONE);
     }
 }
 
@@ -199,13 +191,9 @@ static int exact_decommit(struct region *region, struct pages range)
         restore_access(region, range);
         return error;
     }
-    for (size_t page = range.first; page < range.end;) {
-        struct extent e = region_extent(region, page);
-        struct pages part = {page, min_size(e.end, range.end)};
-        if (state_committed(e.state))
-            drop_memory(region, part, lender_node(region, state_lender(e.state)));
-        page = part.end;
-    }
+    for (struct walk w = region_walk(region, range); walk_next(&w);)
+        if (state_committed(w.extent.state))
+            drop_memory(region, w.part, lender_node(region, state_lender(w.extent.state)));
     return 0;
 }
 

@@ -110,32 +110,25 @@ static struct frames unused(const struct region *region, struct extent e, struct
     return common(filled(region, (struct pages){e.first, e.end}), touched(region, range));
 }
 
-/* Puts back what take_all() took for the extents that begin before page `end`. */
+/* Puts back what take_all() took for the part of the range before page `end`. */
 static void put_all(struct region *region, struct pages range, size_t end)
 {
-    for (size_t page = range.first; page < end;) {
-        struct extent e = region_extent(region, page);
-        if (!state_committed(e.state))
-            put_frames(unused(region, e, range));
-        page = e.end;
-    }
+    for (struct walk w = region_walk(region, (struct pages){range.first, end}); walk_next(&w);)
+        if (!state_committed(w.extent.state))
+            put_frames(unused(region, w.extent, range));
 }
 
 /* Takes the frames that the range touches and in which the region has no committed page yet. */
 static int take_all(struct region *region, struct pages range, struct taking *taking)
 {
-    for (size_t page = range.first; page < range.end;) {
-        struct extent e = region_extent(region, page);
-        int error = 0;
-        if (!state_committed(e.state))
-            error = take_frames(unused(region, e, range), taking);
-        if (error) {
-            put_all(region, range, page);
-            return error;
-        }
-        page = e.end;
+    int error = 0;
+    for (struct walk w = region_walk(region, range); walk_next(&w) && !error;) {
+        if (!state_committed(w.extent.state))
+            error = take_frames(unused(region, w.extent, range), taking);
+        if (error)
+            put_all(region, range, w.part.first);
     }
-    return 0;
+    return error;
 }
 
 /* -- access rights -- */
@@ -186,13 +179,9 @@ static int set_access(const struct region *region, struct pages range, unsigned 
 static void restore_access(const struct region *region, struct pages range)
 {
     set_access(region, range, HP_RW);
-    for (size_t page = range.first; page < range.end;) {
-        struct extent e = region_extent(region, page);
-        struct pages part = {page, min_size(e.end, range.end)};
-        if (state_committed(e.state) && state_access(e.state) != HP_RW)
-            set_access(region, protected_range(region, part), state_access(e.state));
-        page = e.end;
-    }
+    for (struct walk w = region_walk(region, range); walk_next(&w);)
+        if (state_committed(w.extent.state) && state_access(w.extent.state) != HP_RW)
+            set_access(region, protected_range(region, w.part), state_access(w.extent.state));
 }
 
 static int change_access(const struct region *region, struct pages range, unsigned access)
@@ -216,15 +205,11 @@ static void note_split(const struct region *region, struct pages range)
 
 static void clean_all(struct region *region, struct pages range)
 {
-    size_t zeroed = 0;
-    for (size_t page = range.first; page < range.end;) {
-        struct extent e = region_extent(region, page);
-        size_t end = min_size(e.end, range.end);
-        if (!state_committed(e.state))
+    size_t zeroed = 0, origin = region->origin;
+    for (struct walk w = region_walk(region, range); walk_next(&w);)
+        if (!state_committed(w.extent.state))
             zeroed +=
-                dirty_clean(&region->window->dirty, region->origin + page, region->origin + end);
-        page = end;
-    }
+                dirty_clean(&region->window->dirty, origin + w.part.first, origin + w.part.end);
     if (zeroed)
         pool_count(&region->window->node->pool.zeroed, zeroed);
 }
@@ -299,35 +284,24 @@ static struct pages future_extent(const struct region *region, struct pages rang
     return wide;
 }
 
-static void soil(struct region *region, struct pages pages)
-{
-    dirty_soil(&region->window->dirty, region->origin + pages.first, region->origin + pages.end);
-}
-
 static void soil_committed(struct region *region, struct pages range)
 {
-    for (size_t page = range.first; page < range.end;) {
-        struct extent e = region_extent(region, page);
-        struct pages part = {page, min_size(e.end, range.end)};
-        if (state_committed(e.state))
-            soil(region, part);
-        page = part.end;
-    }
+    size_t origin = region->origin;
+    for (struct walk w = region_walk(region, range); walk_next(&w);)
+        if (state_committed(w.extent.state))
+            dirty_soil(&region->window->dirty, origin + w.part.first, origin + w.part.end);
 }
 
 /* Puts back those of the freed frames that have a committed page in the range, each once. */
 static void put_committed(struct region *region, struct pages range, struct frames freed)
 {
     size_t done = freed.first;
-    for (size_t page = range.first; page < range.end;) {
-        struct extent e = region_extent(region, page);
-        struct pages part = {page, min_size(e.end, range.end)};
-        struct frames f = common(freed, touched(region, part));
-        if (state_committed(e.state)) {
-            put_frames(frames_between(f.window, max_size(f.first, done), f.first + f.count));
-            done = max_size(done, f.first + f.count);
-        }
-        page = part.end;
+    for (struct walk w = region_walk(region, range); walk_next(&w);) {
+        struct frames f = common(freed, touched(region, w.part));
+        if (!state_committed(w.extent.state))
+            continue;
+        put_frames(frames_between(f.window, max_size(f.first, done), f.first + f.count));
+        done = max_size(done, f.first + f.count);
     }
 }
 

@@ -90,14 +90,13 @@ static void add_framed(
 
 static void gather(struct hostmem_receipt *receipt, const struct region *region, struct pages pages)
 {
-    for (size_t page = pages.first; page < pages.end;) {
-        struct extent e = region_extent(region, page);
-        size_t end = min_size(e.end, pages.end);
-        if (state_committed(e.state) && region->exact)
-            add_exact(receipt, region, e, (end - page) * PAGE_BYTES);
-        else if (state_committed(e.state))
-            add_framed(receipt, region, page, end);
-        page = end;
+    for (struct walk w = region_walk(region, pages); walk_next(&w);) {
+        if (!state_committed(w.extent.state))
+            continue;
+        if (region->exact)
+            add_exact(receipt, region, w.extent, (w.part.end - w.part.first) * PAGE_BYTES);
+        else
+            add_framed(receipt, region, w.part.first, w.part.end);
     }
 }
 

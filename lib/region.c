@@ -21,6 +21,16 @@ struct extent region_extent(const struct region *region, size_t page)
     return extents_at(&region->view[0].extents, page, region_pages(region));
 }
 
+bool walk_next(struct walk *walk)
+{
+    if (walk->rest.first >= walk->rest.end)
+        return false;
+    walk->extent = region_extent(walk->region, walk->rest.first);
+    walk->part = (struct pages){walk->rest.first, min_size(walk->extent.end, walk->rest.end)};
+    walk->rest.first = walk->part.end;
+    return true;
+}
+
 /* -- descriptors -- */
 
 static struct region *pop_spare(struct node *node)
@@ -179,12 +189,9 @@ void region_set_reserved(struct region *region, struct pages pages)
 
 bool region_access_differs(const struct region *region, struct pages pages, unsigned access)
 {
-    for (size_t page = pages.first; page < pages.end;) {
-        struct extent e = region_extent(region, page);
-        if (state_committed(e.state) && state_access(e.state) != access)
+    for (struct walk w = region_walk(region, pages); walk_next(&w);)
+        if (state_committed(w.extent.state) && state_access(w.extent.state) != access)
             return true;
-        page = e.end;
-    }
     return false;
 }
 

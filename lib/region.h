@@ -32,6 +32,11 @@ struct region_view {
 
 struct extent_block;
 
+/* Pages [first, end) of a region. */
+struct pages {
+    size_t first, end;
+};
+
 struct region {
     struct lock lock;
     struct latch latch;
@@ -45,11 +50,6 @@ struct region {
     enum hostmem_reason reason;    /* why the last commit that fell back did */
     struct extent_block *spare[2]; /* blocks for extents, kept when they are outgrown */
     struct region *next;           /* in the node's list of spare descriptors */
-};
-
-/* Pages [first, end) of a region. */
-struct pages {
-    size_t first, end;
 };
 
 /* For who holds the region's lock. */
@@ -69,6 +69,25 @@ static inline uint32_t region_protection(const struct region *region)
 }
 
 struct extent region_extent(const struct region *region, size_t page);
+
+/*
+ * The parts of a range that are in one state each, in order:
+ *     for (struct walk w = region_walk(region, range); walk_next(&w);) ... w.part, w.extent
+ * The states up to the current part may be changed on the way.
+ */
+struct walk {
+    const struct region *region;
+    struct pages rest;
+    struct pages part;    /* of the range */
+    struct extent extent; /* the whole extent that the part belongs to */
+};
+
+static inline struct walk region_walk(const struct region *region, struct pages range)
+{
+    return (struct walk){.region = region, .rest = range};
+}
+
+bool walk_next(struct walk *walk);
 
 static inline char *region_page(const struct region *region, size_t page)
 {
