@@ -163,15 +163,26 @@ static int may_have_access(const struct region *region, struct pages range, unsi
     return 0;
 }
 
-/* What one mprotect has to cover for the range. */
-static struct pages protected_range(const struct region *region, struct pages range)
+/*
+ * What a change of access reaches: of hugetlb the whole frames, whose further pages no region has,
+ * or the region has and leaves reserved.
+ */
+static struct pages reach(const struct region *region, struct pages range)
 {
     return one_access_a_frame(region) ? pages_in(region, touched(region, range)) : range;
+}
+
+static int set_frames_access(struct frames f, unsigned access)
+{
+    return f.window->ops->protect(
+        window_frame(f.window, f.first), f.count * f.window->frame_bytes, access);
 }
 
 static int set_access(const struct region *region, struct pages range, unsigned access)
 {
     size_t size = (range.end - range.first) * PAGE_BYTES;
+    if (one_access_a_frame(region))
+        return set_frames_access(touched(region, range), access);
     return region->window->ops->protect(region_page(region, range.first), size, access);
 }
 
@@ -179,17 +190,16 @@ static int set_access(const struct region *region, struct pages range, unsigned 
 static void restore_access(const struct region *region, struct pages range)
 {
     set_access(region, range, HP_RW);
-    for (struct walk w = region_walk(region, range); walk_next(&w);)
+    for (struct walk w = region_walk(region, reach(region, range)); walk_next(&w);)
         if (state_committed(w.extent.state) && state_access(w.extent.state) != HP_RW)
-            set_access(region, protected_range(region, w.part), state_access(w.extent.state));
+            set_access(region, w.part, state_access(w.extent.state));
 }
 
 static int change_access(const struct region *region, struct pages range, unsigned access)
 {
-    struct pages all = protected_range(region, range);
-    int error = set_access(region, all, access);
+    int error = set_access(region, range, access);
     if (error)
-        restore_access(region, all);
+        restore_access(region, range);
     return error;
 }
 
@@ -257,13 +267,13 @@ static int framed_protect(struct region *region, struct pages range, unsigned ac
  */
 static int open_access(struct region *region, struct pages range, struct frames freed)
 {
+    int error = 0;
     if (!region_access_differs(region, range, HP_RW))
         return 0;
-    if (one_access_a_frame(region))
-        range = pages_in(region, freed);
-    if (range.first >= range.end)
-        return 0;
-    int error = set_access(region, range, HP_RW);
+    if (!one_access_a_frame(region))
+        error = set_access(region, range, HP_RW);
+    else if (freed.count)
+        error = set_frames_access(freed, HP_RW);
     if (error)
         restore_access(region, range);
     return error;

@@ -29,6 +29,7 @@ struct node {
     uint64_t bytes;  /* memory of the node when the manager was made */
     uint64_t huge;   /* huge pages of the frame size that the node had then */
     struct pool pool;
+    _Atomic uint64_t credit; /* bytes of base pages that the node was seen to have (populate.c) */
     struct lock grow;
     struct lock space;
     _Atomic(struct window *) windows[HP_BACKINGS]; /* newest first; they stay until the end */

@@ -8,11 +8,58 @@
 
 #include "lib/log.h"
 #include "lib/units.h"
+#include "numa/hugepages.h"
+#include "numa/meminfo.h"
 #include "numa/pin.h"
 
 #define SAMPLE 16
 
 _Static_assert(SAMPLE <= HP_LOCATE_MAX, "a sample is one question");
+
+/*
+ * Base pages are promised by nobody: a process that populates more than there is gets killed. So
+ * the node's figures are looked at first, and then again after an eighth of what was there is used
+ * up.
+ */
+#define CREDIT_SHARE 8
+#define LEFT_ALONE   ((uint64_t)128 << 20) /* bytes that stay for the rest of the machine */
+
+static bool take_credit(struct node *node, uint64_t bytes)
+{
+    uint64_t credit = atomic_load(&node->credit);
+    while (credit >= bytes)
+        if (atomic_compare_exchange_weak(&node->credit, &credit, credit - bytes))
+            return true;
+    return false;
+}
+
+/* Memory of the node that is not set aside as huge pages. */
+static int base_memory(struct node *node, uint64_t *ret_bytes)
+{
+    struct nn_huge huge[NN_HUGE_SIZES];
+    struct nn_memory memory;
+    const struct nn_root *root = &node->manager->root;
+    int error = nn_node_memory(root, node->id, &memory);
+    if (error)
+        return error;
+    uint64_t aside = nn_huge_free_bytes(huge, nn_huge_of_node(root, node->id, huge));
+    *ret_bytes = memory.available_bytes - min_size(aside, memory.available_bytes);
+    return 0;
+}
+
+/* True also where the kernel does not tell. */
+static bool has_room(struct site site)
+{
+    uint64_t there, needed = site.size + LEFT_ALONE;
+    if (site.backing == HP_HUGETLB || take_credit(site.node, site.size))
+        return true;
+    if (!site.node->manager->here || base_memory(site.node, &there))
+        return true;
+    if (there < needed)
+        return false;
+    atomic_store(&site.node->credit, (there - needed) / CREDIT_SHARE);
+    return true;
+}
 
 /* One populating, done here or on a thread of its own. */
 struct job {
@@ -71,6 +118,8 @@ static int run_pinned(struct job *job)
 static int run(struct job *job)
 {
     struct hostmem *manager = job->site.node->manager;
+    if (!has_room(job->site))
+        return -ENOMEM;
     if (!manager->caps.bind && manager->here && manager->node_count > 1)
         return run_pinned(job);
     run_job(job);

@@ -44,7 +44,7 @@ static int populate_segment(const struct segment *segment)
     if ((segment->access & HP_WRITE) == 0)
         return -EINVAL;
     for (uintptr_t at = segment->start; at < segment->end; at += segment->page) {
-        uint8_t *page_origin = space_origin(at);
+        uint8_t *page_origin = hp_space_origin(at);
         int node = *page_origin != 0 ? *page_origin - 1 : take(segment->node, segment->page);
         if (node < 0)
             return node;
@@ -56,7 +56,7 @@ static int populate_segment(const struct segment *segment)
 static void empty_segment(const struct segment *segment)
 {
     for (uintptr_t at = segment->start; at < segment->end; at += segment->page)
-        give(space_origin(at), segment->page);
+        give(hp_space_origin(at), segment->page);
 }
 
 static int map_memory(void *at, size_t size, size_t align, unsigned access, void **ret_base)
@@ -83,17 +83,17 @@ static int map_with(unsigned access, const struct hp_spec *spec, void *at, size_
 {
     if (size == 0 || size % spec->page_size != 0 || (uintptr_t)at % spec->page_size != 0 ||
         align < spec->page_size || (align & (align - 1)) != 0)
-        space_broken("map of what is not whole pages", at, size);
+        hp_space_broken("map of what is not whole pages", at, size);
     pthread_mutex_lock(&lock);
     calls.map++;
     void *base = NULL;
     int r = map_memory(at, size, align, access, &base);
     if (r == 0) {
         uintptr_t start = (uintptr_t)base;
-        if (!space_is_free(start, size))
-            space_broken("a mapping was taken away behind the fake", base, size);
+        if (!hp_space_is_free(start, size))
+            hp_space_broken("a mapping was taken away behind the fake", base, size);
         struct segment fresh = {start, start + size, spec->page_size, SPACE_UNBOUND, access};
-        space_insert(space_find(start), fresh);
+        hp_space_insert(hp_space_find(start), fresh);
         *ret_base = base;
     }
     pthread_mutex_unlock(&lock);
@@ -105,10 +105,10 @@ static int fake_unmap(void *base, size_t size)
     size_t first, end;
     pthread_mutex_lock(&lock);
     calls.unmap++;
-    space_select(base, size, &first, &end);
+    hp_space_select(base, size, &first, &end);
     for (size_t i = first; i < end; i++)
-        empty_segment(&space_segments[i]);
-    space_drop(first, end);
+        empty_segment(&hp_space_segments[i]);
+    hp_space_drop(first, end);
     munmap(base, size);
     pthread_mutex_unlock(&lock);
     return 0;
@@ -121,10 +121,10 @@ static int bind_range(void *base, size_t size, int node)
         return bind_error;
     if (node < 0 || node >= HP_FAKE_NODES)
         return -EINVAL;
-    space_select(base, size, &first, &end);
+    hp_space_select(base, size, &first, &end);
     for (size_t i = first; i < end; i++)
-        space_segments[i].node = node;
-    space_join();
+        hp_space_segments[i].node = node;
+    hp_space_join();
     return 0;
 }
 
@@ -143,10 +143,10 @@ static int fake_populate(void *base, size_t size)
     int r = 0;
     pthread_mutex_lock(&lock);
     calls.populate++;
-    space_select(base, size, &first, &end);
+    hp_space_select(base, size, &first, &end);
     for (size_t i = first; i < end && r == 0; i++)
-        r = populate_segment(&space_segments[i]);
-    space_join();
+        r = populate_segment(&hp_space_segments[i]);
+    hp_space_join();
     pthread_mutex_unlock(&lock);
     return r;
 }
@@ -156,11 +156,11 @@ static int fake_discard(void *base, size_t size)
     size_t first, end;
     pthread_mutex_lock(&lock);
     calls.discard++;
-    space_select(base, size, &first, &end);
+    hp_space_select(base, size, &first, &end);
     for (size_t i = first; i < end; i++)
-        empty_segment(&space_segments[i]);
+        empty_segment(&hp_space_segments[i]);
     madvise(base, size, MADV_DONTNEED);
-    space_join();
+    hp_space_join();
     pthread_mutex_unlock(&lock);
     return 0;
 }
@@ -170,10 +170,10 @@ static int fake_protect(void *base, size_t size, unsigned access)
     size_t first, end;
     pthread_mutex_lock(&lock);
     calls.protect++;
-    space_select(base, size, &first, &end);
+    hp_space_select(base, size, &first, &end);
     for (size_t i = first; i < end; i++)
-        space_segments[i].access = access;
-    space_join();
+        hp_space_segments[i].access = access;
+    hp_space_join();
     int r = mprotect(base, size, (int)access) == 0 ? 0 : -errno;
     pthread_mutex_unlock(&lock);
     return r;
@@ -186,17 +186,17 @@ static int replace_range(struct segment fresh, bool populate)
     int from = populate ? take(fresh.node, size) : 0;
     if (from < 0)
         return from;
-    space_select((void *)fresh.start, size, &first, &end);
+    hp_space_select((void *)fresh.start, size, &first, &end);
     for (size_t i = first; i < end; i++)
-        empty_segment(&space_segments[i]);
-    space_drop(first, end);
+        empty_segment(&hp_space_segments[i]);
+    hp_space_drop(first, end);
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
     if (mmap((void *)fresh.start, size, (int)fresh.access, flags, -1, 0) == MAP_FAILED)
-        space_broken("no memory to replace", (void *)fresh.start, size);
+        hp_space_broken("no memory to replace", (void *)fresh.start, size);
     for (uintptr_t at = fresh.start; populate && at < fresh.end; at += fresh.page)
-        *space_origin(at) = (uint8_t)(from + 1);
-    space_insert(space_find(fresh.start), fresh);
-    space_join();
+        *hp_space_origin(at) = (uint8_t)(from + 1);
+    hp_space_insert(hp_space_find(fresh.start), fresh);
+    hp_space_join();
     return 0;
 }
 
@@ -205,7 +205,7 @@ static int replace_with(
 {
     uintptr_t start = (uintptr_t)at;
     if (size % spec->page_size != 0 || start % spec->page_size != 0)
-        space_broken("replace of what is not whole pages", at, size);
+        hp_space_broken("replace of what is not whole pages", at, size);
     pthread_mutex_lock(&lock);
     calls.replace++;
     int bound = node < 0 || bind_error != 0 ? SPACE_UNBOUND : node;
@@ -244,11 +244,12 @@ const struct hp_ops hp_fake_base = {"fake base", none_map, fake_unmap, fake_bind
 void hp_fake_reset(const size_t *bytes_of_node, size_t nodes)
 {
     pthread_mutex_lock(&lock);
-    for (size_t i = 0; i < space_count; i++) {
-        empty_segment(&space_segments[i]);
-        munmap((void *)space_segments[i].start, space_segments[i].end - space_segments[i].start);
+    for (size_t i = 0; i < hp_space_count; i++) {
+        empty_segment(&hp_space_segments[i]);
+        munmap((void *)hp_space_segments[i].start,
+            hp_space_segments[i].end - hp_space_segments[i].start);
     }
-    space_count = 0;
+    hp_space_count = 0;
     for (size_t node = 0; node < HP_FAKE_NODES; node++)
         free_bytes[node] = node < nodes ? bytes_of_node[node] : 0;
     calls = (struct hp_fake_calls){0};
@@ -290,8 +291,8 @@ size_t hp_fake_mapped(void)
 {
     size_t bytes = 0;
     pthread_mutex_lock(&lock);
-    for (size_t i = 0; i < space_count; i++)
-        bytes += space_segments[i].end - space_segments[i].start;
+    for (size_t i = 0; i < hp_space_count; i++)
+        bytes += hp_space_segments[i].end - hp_space_segments[i].start;
     pthread_mutex_unlock(&lock);
     return bytes;
 }
@@ -308,10 +309,10 @@ size_t hp_fake_populated(int node)
 
 static int node_of(uintptr_t address)
 {
-    const struct segment *segment = space_holder(address);
+    const struct segment *segment = hp_space_holder(address);
     if (segment == NULL)
         return -ENOENT;
-    int node = *space_origin(address & ~(segment->page - 1)) - 1;
+    int node = *hp_space_origin(address & ~(segment->page - 1)) - 1;
     return node < 0 ? -ENOENT : node;
 }
 
@@ -326,7 +327,7 @@ int hp_fake_node_of(const void *page)
 int hp_fake_bound_to(const void *page)
 {
     pthread_mutex_lock(&lock);
-    const struct segment *segment = space_holder((uintptr_t)page);
+    const struct segment *segment = hp_space_holder((uintptr_t)page);
     int node = segment == NULL || segment->node == SPACE_UNBOUND ? -ENOENT : segment->node;
     pthread_mutex_unlock(&lock);
     return node;

@@ -19,32 +19,32 @@ struct segment {
     unsigned access;
 };
 
-extern struct segment space_segments[];
-extern size_t space_count;
+extern struct segment hp_space_segments[];
+extern size_t hp_space_count;
 
 /* Says on stderr how the contract of hp.h was broken, and aborts. */
-_Noreturn void space_broken(const char *what, const void *base, size_t size);
+_Noreturn void hp_space_broken(const char *what, const void *base, size_t size);
 
-uint8_t *space_origin(uintptr_t page);
+uint8_t *hp_space_origin(uintptr_t page);
 
-/* Index of the segment that ends above the address; space_count when there is none. */
-size_t space_find(uintptr_t address);
+/* Index of the segment that ends above the address; hp_space_count when there is none. */
+size_t hp_space_find(uintptr_t address);
 
 /* The segment that holds the address, or NULL. */
-const struct segment *space_holder(uintptr_t address);
+const struct segment *hp_space_holder(uintptr_t address);
 
-bool space_is_free(uintptr_t start, size_t size);
+bool hp_space_is_free(uintptr_t start, size_t size);
 
 /* Cuts the range out, which must be mapped throughout; its segments are [*ret_first, *ret_end). */
-void space_select(const void *base, size_t size, size_t *ret_first, size_t *ret_end);
+void hp_space_select(const void *base, size_t size, size_t *ret_first, size_t *ret_end);
 
-/* Puts a segment in at its index (space_find of its start). */
-void space_insert(size_t index, struct segment segment);
+/* Puts a segment in at its index (hp_space_find of its start). */
+void hp_space_insert(size_t index, struct segment segment);
 
 /* Takes the segments [first, end) out. */
-void space_drop(size_t first, size_t end);
+void hp_space_drop(size_t first, size_t end);
 
 /* Joins neighbours that differ in nothing; indexes are void afterwards. */
-void space_join(void);
+void hp_space_join(void);
 
 #endif
