@@ -66,9 +66,11 @@ static int populate_from(const struct region *region, struct pages pages, struct
     return error ? error : populate_site(site, &faults);
 }
 
-static int fill_from(const struct region *region, struct pages pages, struct node *node)
+static int fill_from(const struct region *region, struct pages pages, struct node *node,
+    enum hostmem_reason *ret_shortage)
 {
     int error = pool_take(&node->pool, bytes_of(pages));
+    *ret_shortage = error ? HOSTMEM_REASON_POOL : HOSTMEM_REASON_NODE_SPENT;
     if (error)
         return error;
     error = populate_from(region, pages, node);
@@ -94,15 +96,20 @@ static void empty_filled(struct region *region, struct commit *commit, size_t en
             empty(region, w.part, node);
 }
 
+/* The reason is that of the first node which had not enough. */
 static int fill_all(struct region *region, struct commit *commit)
 {
     struct node *node = lender_node(region, commit->lender);
+    enum hostmem_reason shortage;
     int error = 0;
     for (struct walk w = region_walk(region, commit->pages); walk_next(&w) && !error;) {
         if (!state_committed(w.extent.state))
-            error = fill_from(region, w.part, node);
-        if (error)
-            empty_filled(region, commit, w.part.first);
+            error = fill_from(region, w.part, node, &shortage);
+        if (!error)
+            continue;
+        empty_filled(region, commit, w.part.first);
+        if (!commit->taking.reason)
+            commit->taking.reason = shortage;
     }
     return error;
 }
@@ -120,8 +127,6 @@ static int fill_from_best(struct region *region, struct commit *commit)
         commit->lender = offer.node == region->node ? 0 : offer.node->index + 1;
         error = fill_all(region, commit);
     }
-    if (!error && commit->lender)
-        commit->taking.reason = HOSTMEM_REASON_NODE_SPENT;
     return error;
 }
 

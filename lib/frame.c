@@ -159,6 +159,8 @@ static enum hostmem_reason reason_at_home(struct frames f, int budget)
 static int fill(struct frames f, int budget, struct taking *taking)
 {
     int error = budget ? budget : fill_at_home(f);
+    if (error == -ENOMEM)
+        taking->reason = reason_at_home(f, budget);
     if (error == -ENOMEM && !taking->home_only) {
         error = loan_take(f);
         if (!error && !budget)
@@ -166,8 +168,6 @@ static int fill(struct frames f, int budget, struct taking *taking)
     }
     if (error)
         return error;
-    if (bits_get(f.window->lent, f.first))
-        taking->reason = reason_at_home(f, budget);
     dirty_forget(&f.window->dirty, f.first, f.count);
     bits_set(f.window->fresh, f.first, f.count);
     bits_set(f.window->populated, f.first, f.count);
@@ -259,8 +259,10 @@ static int fill_cold(struct frames f, int budget, struct taking *taking)
 int frame_take(struct frames f, struct taking *taking)
 {
     int budget = pool_take(home_pool(f), bytes_of(f));
-    if (budget && taking->home_only)
+    if (budget && taking->home_only) {
+        taking->reason = HOSTMEM_REASON_POOL;
         return budget;
+    }
     int error = 0;
     size_t warm = claim_idle(f);
     if (budget && warm)

@@ -29,8 +29,7 @@ static void set_lender(struct frames f, uint16_t code)
 {
     for (size_t i = 0; i < f.count; i++)
         atomic_store_explicit(&f.window->lender[f.first + i], code, memory_order_relaxed);
-    bits_set(f.window->lent, f.first, f.count);
-    atomic_fetch_add(&f.window->lent_count, f.count);
+    atomic_fetch_add(&f.window->lent_count, bits_set(f.window->lent, f.first, f.count));
 }
 
 static uint16_t lender_of(struct frames f)
@@ -48,8 +47,7 @@ static int restore_mapping(struct frames f)
         &manager->spec[f.window->backing], start_of(f), bytes_of(f), node, false);
     if (error)
         return error;
-    bits_clear(f.window->lent, f.first, f.count);
-    atomic_fetch_sub(&f.window->lent_count, f.count);
+    atomic_fetch_sub(&f.window->lent_count, bits_clear(f.window->lent, f.first, f.count));
     return 0;
 }
 
@@ -103,6 +101,19 @@ static int put_in_place(struct frames f, struct offer offer)
     return error;
 }
 
+/*
+ * Memory was refused, or came from another node than was asked, after the mapping had perhaps been
+ * replaced already: the frames are empty, and get their own mapping back now or at the next take.
+ */
+static void give_up(struct frames f, struct offer offer)
+{
+    struct hostmem *manager = offer.node->manager;
+    manager->ops[offer.backing]->discard(start_of(f), bytes_of(f));
+    set_lender(f, LENDER(offer.node->index, offer.backing));
+    restore_mapping(f);
+    pool_give(&offer.node->pool, bytes_of(f));
+}
+
 static int borrow_from(struct frames f, struct offer offer)
 {
     int error = pool_take(&offer.node->pool, bytes_of(f));
@@ -112,7 +123,7 @@ static int borrow_from(struct frames f, struct offer offer)
     if (error == -ENOMEM && frame_drain(offer.node, offer.backing, bytes_of(f)) > 0)
         error = put_in_place(f, offer);
     if (error) {
-        pool_give(&offer.node->pool, bytes_of(f));
+        give_up(f, offer);
         return error;
     }
     set_lender(f, LENDER(offer.node->index, offer.backing));

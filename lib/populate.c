@@ -12,9 +12,7 @@
 #include "numa/meminfo.h"
 #include "numa/pin.h"
 
-#define SAMPLE 16
-
-_Static_assert(SAMPLE <= HP_LOCATE_MAX, "a sample is one question");
+#define SAMPLE HP_LOCATE_MAX
 
 /*
  * Base pages are promised by nobody: a process that populates more than there is gets killed. So
@@ -126,23 +124,28 @@ static int run(struct job *job)
     return job->error;
 }
 
-static size_t sample_step(struct site site, size_t page_bytes)
+/*
+ * Addresses of the range, evenly spread, the first and the last page among them: pages are made in
+ * order, so a node that runs dry shows at the end.
+ */
+static size_t sample_pages(struct site site, void *ret_pages[SAMPLE])
 {
-    size_t pages = site.size / page_bytes;
-    return max_size(1, (pages + SAMPLE - 1) / SAMPLE) * page_bytes;
+    size_t unit = site.node->manager->spec[site.backing].page_size, all = site.size / unit;
+    size_t count = min_size(all, SAMPLE);
+    for (size_t i = 0; i < count; i++)
+        ret_pages[i] = site.base + i * (all - 1) / max_size(count - 1, 1) * unit;
+    return count;
 }
 
 /* Whether a sample of the pages lies on the node; true where the kernel does not tell. */
 static bool on_node(struct site site)
 {
-    struct hostmem *manager = site.node->manager;
-    size_t step = sample_step(site, manager->spec[site.backing].page_size), count = 0;
+    const struct hostmem *manager = site.node->manager;
     void *pages[SAMPLE] = {0};
     int nodes[SAMPLE];
     if (!manager->caps.locate)
         return true;
-    for (size_t at = 0; at < site.size && count < SAMPLE; at += step)
-        pages[count++] = site.base + at;
+    size_t count = sample_pages(site, pages);
     if (manager->parts->locate(pages, count, nodes))
         return true;
     for (size_t i = 0; i < count; i++)

@@ -134,9 +134,9 @@ static int commit_whole(struct region *region, const struct plan *plan, enum hos
         .taking = {.home_only = true},
     };
     int error = backer_of(region)->commit(region, &commit);
-    if (error)
+    if (error && !*reason)
         *reason = commit.taking.reason;
-    else
+    if (!error)
         region_set_committed(region, commit.pages, commit.access, commit.lender);
     return error;
 }
@@ -157,6 +157,8 @@ static int complete(struct hostmem *manager, struct plan *plan, struct window *w
         lose_region(manager, region);
         return error;
     }
+    if (region->node != plan->node)
+        pool_count(&region->node->pool.spilled, plan->size);
     region_show(region);
     lock_drop(&region->lock);
     *ret_region = region;
@@ -205,10 +207,10 @@ static int take_offer(
     struct window *window;
     uintptr_t base;
     int error = claim_anywhere(offer, plan->size, &window, &base);
-    if (error) {
+    if (error && !plan->reason)
         plan->reason = HOSTMEM_REASON_NO_SPACE;
+    if (error)
         return error;
-    }
     return complete(manager, plan, window, base, ret_region);
 }
 
