@@ -234,7 +234,7 @@ static int framed_commit(struct region *region, struct commit *commit)
     if (error)
         return error;
     /* Pages that are to be zeroed may lie in a frame that is not writable now. */
-    if (region_access_differs(region, range, HP_RW))
+    if (region_access_differs(region, reach(region, range), HP_RW))
         error = change_access(region, range, HP_RW);
     if (error)
         goto undo;
