@@ -32,6 +32,9 @@ struct backer {
 
 extern const struct backer backer_framed, backer_exact;
 
+/* The budgets of an exact region whose memory went away as a whole. */
+void exact_forget(struct region *region);
+
 static inline const struct backer *backer_of(const struct region *region)
 {
     return region->exact ? &backer_exact : &backer_framed;

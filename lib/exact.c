@@ -202,4 +202,12 @@ static int exact_decommit(struct region *region, struct pages range)
     return 0;
 }
 
+void exact_forget(struct region *region)
+{
+    struct pages all = {0, region_pages(region)};
+    for (struct walk w = region_walk(region, all); walk_next(&w);)
+        if (state_committed(w.extent.state))
+            pool_give(&lender_node(region, state_lender(w.extent.state))->pool, bytes_of(w.part));
+}
+
 const struct backer backer_exact = {exact_commit, exact_decommit, exact_protect};

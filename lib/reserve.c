@@ -265,13 +265,43 @@ int reserve_region(struct hostmem *manager, const struct hostmem_request *reques
     return error == -ENOMEM && (request->flags & HOSTMEM_LARGE) ? -ENOBUFS : error;
 }
 
+/*
+ * A mapping of its own goes with its memory in one step, so that a failure (munmap may have to cut
+ * a mapping near max_map_count) leaves everything as it was. The table is cleared first: the
+ * address may be somebody else's as soon as it is unmapped.
+ */
+static int end_own(struct hostmem *manager, struct region *region) UNCHECKED_LOCKING
+{
+    uintptr_t base = region_base(region);
+    size_t size = region_pages(region) * PAGE_BYTES;
+    struct node *node = region->node;
+    region_hide(region);
+    table_set(&manager->table, base, size, NULL);
+    int error = manager->ops[HP_BASE]->unmap((void *)base, size);
+    if (error) {
+        table_set(&manager->table, base, size, region);
+        region_show(region);
+        return error;
+    }
+    exact_forget(region);
+    lock_drop(&region->lock);
+    region_free(node, region);
+    return 0;
+}
+
+static bool is_untouched(const struct region *region)
+{
+    struct extent e = region_extent(region, 0);
+    return !state_committed(e.state) && e.end == region_pages(region);
+}
+
 int reserve_end(struct hostmem *manager, struct region *region) UNCHECKED_LOCKING
 {
-    struct pages all = {0, region_pages(region)};
-    struct extent e = region_extent(region, 0);
     int error = 0;
-    if (state_committed(e.state) || e.end < all.end)
-        error = backer_of(region)->decommit(region, all);
+    if (!region->window)
+        return end_own(manager, region);
+    if (!is_untouched(region))
+        error = backer_of(region)->decommit(region, (struct pages){0, region_pages(region)});
     if (error)
         return error;
     region_hide(region);
