@@ -31,7 +31,8 @@ static int bind_to(const struct region *region, struct pages pages, const struct
 {
     if (!region->node->manager->caps.bind)
         return 0;
-    return ops_of(region)->bind(region_page(region, pages.first), bytes_of(pages), node->id);
+    return populate_error(
+        ops_of(region)->bind(region_page(region, pages.first), bytes_of(pages), node->id));
 }
 
 static struct node *lender_node(const struct region *region, unsigned lender)

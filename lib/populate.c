@@ -113,15 +113,20 @@ static int run_pinned(struct job *job)
     return job->error;
 }
 
+int populate_error(int error)
+{
+    return error == -EPERM || error == -EINVAL || error == -EIO ? -ENOMEM : error;
+}
+
 static int run(struct job *job)
 {
     struct hostmem *manager = job->site.node->manager;
     if (!has_room(job->site))
         return -ENOMEM;
     if (!manager->caps.bind && manager->here && manager->node_count > 1)
-        return run_pinned(job);
+        return populate_error(run_pinned(job));
     run_job(job);
-    return job->error;
+    return populate_error(job->error);
 }
 
 /*

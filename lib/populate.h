@@ -21,6 +21,13 @@ struct site {
 };
 
 /*
+ * An error of binding or populating, in our words: a poisoned page, a right that was taken away
+ * since it was probed, a node that left the cpuset, all mean that there is no memory to be had
+ * there.
+ */
+int populate_error(int error);
+
+/*
  * Populates the range; ret_faults gets the number of pages that this took, or UINT64_MAX where
  * nobody counts. -ENOMEM: the node has not enough, or the kernel took another node's memory; the
  * range is empty then.

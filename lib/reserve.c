@@ -11,6 +11,7 @@
 
 #include "lib/backer.h"
 #include "lib/offer.h"
+#include "lib/populate.h"
 #include "lib/space.h"
 #include "lib/units.h"
 #include "lib/window.h"
@@ -179,7 +180,7 @@ static int map_own(struct hostmem *manager, struct plan *plan, struct region **r
     if (error)
         return error == -EEXIST ? -EADDRNOTAVAIL : error;
     if (manager->caps.bind)
-        error = ops->bind(base, plan->size, plan->node->id);
+        error = populate_error(ops->bind(base, plan->size, plan->node->id));
     if (error) {
         ops->unmap(base, plan->size);
         return error;

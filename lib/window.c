@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "lib/extent.h"
+#include "lib/populate.h"
 
 /* Address space of a window, where the limits of the process leave room for it. */
 #define WINDOW_BYTES ((size_t)1 << 40)
@@ -44,6 +45,16 @@ static int take_tables(struct window *window, struct store *store)
     return take_bitmaps(window, store);
 }
 
+/* Address space is limited: most of it is left to the program. What the mapping has afterwards. */
+static size_t cut_down(struct window *window, char *base, size_t bytes, size_t least)
+{
+    size_t less = bytes / 4;
+    if (less < least || !is_aligned(less, window->frame_bytes) ||
+        window->ops->unmap(base + less, bytes - less))
+        return bytes;
+    return less;
+}
+
 /* The largest power of two of bytes, at most WINDOW_BYTES, that can be mapped, but not all of it.
  */
 static int map_some(struct window *window, const struct hp_spec *spec, size_t size)
@@ -56,11 +67,8 @@ static int map_some(struct window *window, const struct hp_spec *spec, size_t si
     while (error == -ENOMEM && bytes / 2 >= size) {
         bytes = align_up(bytes / 2, window->frame_bytes);
         error = window->ops->map(spec, NULL, bytes, window->frame_bytes, &base);
-        if (!error && bytes / 4 >= size && is_aligned(bytes / 4, window->frame_bytes)) {
-            /* Address space is limited: leave most of it to the program. */
-            window->ops->unmap((char *)base + bytes / 4, bytes - bytes / 4);
-            bytes /= 4;
-        }
+        if (!error)
+            bytes = cut_down(window, base, bytes, size);
     }
     if (error)
         return error;
@@ -87,7 +95,8 @@ static int make_window(
     if (error)
         return error;
     if (manager->caps.bind)
-        error = window->ops->bind(window->base, window->frames * window->frame_bytes, node->id);
+        error = populate_error(
+            window->ops->bind(window->base, window->frames * window->frame_bytes, node->id));
     if (!error)
         error = take_tables(window, &manager->store);
     if (!error)
