@@ -62,8 +62,6 @@ static int map_some(struct window *window, const struct hp_spec *spec, size_t si
     void *base;
     size_t bytes = max_size(WINDOW_BYTES, size);
     int error = window->ops->map(spec, NULL, bytes, window->frame_bytes, &base);
-    if (!error)
-        goto mapped;
     while (error == -ENOMEM && bytes / 2 >= size) {
         bytes = align_up(bytes / 2, window->frame_bytes);
         error = window->ops->map(spec, NULL, bytes, window->frame_bytes, &base);
@@ -72,7 +70,6 @@ static int map_some(struct window *window, const struct hp_spec *spec, size_t si
     }
     if (error)
         return error;
-mapped:
     window->base = base;
     window->frames = bytes / window->frame_bytes;
     return 0;
