@@ -139,8 +139,9 @@ static int fill_at_home(struct frames f)
     int error = loan_restore(f);
     if (!error)
         error = f.window->ops->discard(site.base, site.size);
-    if (!error)
-        error = populate_site(site, &pages);
+    if (error)
+        return error;
+    error = populate_site(site, &pages);
     if (error == -ENOMEM && frame_drain(site.node, site.backing, site.size) > 0)
         error = populate_site(site, &pages);
     if (!error)

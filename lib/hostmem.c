@@ -191,7 +191,9 @@ int hostmem_reset_undo(struct hostmem *manager, void *address, size_t size)
 
 int hostmem_query(struct hostmem *manager, const void *address, struct hostmem_info *ret_info)
 {
-    int error = check(manager, range_of(address, 0), ret_info);
+    if (!manager || !ret_info || (uintptr_t)address >= ADDRESS_END)
+        return -EINVAL;
+    int error = manager_usable(manager);
     return error ? error : query_at(manager, (uintptr_t)address, ret_info);
 }
 

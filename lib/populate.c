@@ -67,9 +67,11 @@ struct job {
     uint64_t faults;
 };
 
-static uint64_t faults_so_far(const struct hostmem *manager)
+/* The kernel may make a transparent huge page, or 512 small ones; nowhere else is there a choice.
+ */
+static bool counts_faults(struct site site)
 {
-    return manager->parts->faults ? manager->parts->faults() : 0;
+    return site.backing == HP_THP && site.node->manager->parts->faults;
 }
 
 static void *run_job(void *argument)
@@ -78,12 +80,12 @@ static void *run_job(void *argument)
     struct site s = job->site;
     struct hostmem *manager = s.node->manager;
     const struct hp_ops *ops = manager->ops[s.backing];
-    uint64_t before = faults_so_far(manager);
+    uint64_t before = counts_faults(s) ? manager->parts->faults() : 0;
     if (job->replace)
         job->error = ops->replace(&manager->spec[s.backing], s.base, s.size, s.node->id, true);
     else
         job->error = ops->populate(s.base, s.size);
-    job->faults = manager->parts->faults ? faults_so_far(manager) - before : UINT64_MAX;
+    job->faults = counts_faults(s) ? manager->parts->faults() - before : UINT64_MAX;
     return NULL;
 }
 

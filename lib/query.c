@@ -87,11 +87,11 @@ static int query_foreign(uintptr_t page, struct hostmem_info *ret_info)
     struct hp_map map;
     int error = hp_map_at(page, &map);
     if (error == -ENOENT)
-        *ret_info = free_space(page, USER_END);
+        *ret_info = free_space(page, page < USER_END ? USER_END : ADDRESS_END);
     else if (error)
         return error;
     else if (map.start > page)
-        *ret_info = free_space(page, map.start < USER_END ? map.start : USER_END);
+        *ret_info = free_space(page, min_size(map.start, page < USER_END ? USER_END : ADDRESS_END));
     else
         *ret_info = describe_map(page, &map);
     return 0;

@@ -10,7 +10,7 @@
 
 #include "lib/manager.h"
 
-/* The address is below USER_END. */
+/* The address is below ADDRESS_END. */
 int query_at(struct hostmem *manager, uintptr_t address, struct hostmem_info *ret_info);
 
 #endif

@@ -23,6 +23,7 @@ struct plan {
     unsigned backings;          /* OFFER_* that can carry it */
     uintptr_t base;             /* 0: anywhere */
     size_t size;                /* whole pages */
+    bool more_offers;           /* what is short here may be had elsewhere, in another region */
     enum hostmem_reason reason; /* why the first choice was not taken */
 };
 
@@ -132,14 +133,18 @@ static int commit_whole(struct region *region, const struct plan *plan, enum hos
     struct commit commit = {
         .pages = {0, region_pages(region)},
         .access = access_of(plan->request->protection),
-        .taking = {.home_only = true},
+        .taking = {.home_only = plan->more_offers || region->large},
     };
     int error = backer_of(region)->commit(region, &commit);
-    if (error && !*reason)
+    if (commit.taking.reason && !*reason)
         *reason = commit.taking.reason;
-    if (!error)
-        region_set_committed(region, commit.pages, commit.access, commit.lender);
-    return error;
+    if (error)
+        return error;
+    region->reason = *reason;
+    region_set_committed(region, commit.pages, commit.access, commit.lender);
+    if (region->node != plan->node)
+        pool_count(&region->node->pool.spilled, plan->size);
+    return 0;
 }
 
 /* The region at a claimed address, complete and shown; the address is given back on failure. */
@@ -158,8 +163,6 @@ static int complete(struct hostmem *manager, struct plan *plan, struct window *w
         lose_region(manager, region);
         return error;
     }
-    if (region->node != plan->node)
-        pool_count(&region->node->pool.spilled, plan->size);
     region_show(region);
     lock_drop(&region->lock);
     *ret_region = region;
@@ -220,6 +223,7 @@ static int reserve_anywhere(struct hostmem *manager, struct plan *plan, struct r
     struct offers offers = offers_for(plan->node, plan->backings);
     struct offer offer;
     int error = -ENOMEM;
+    plan->more_offers = true;
     while (error == -ENOMEM && offers_next(&offers, &offer))
         error = take_offer(manager, plan, offer, ret_region);
     return error;

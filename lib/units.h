@@ -21,6 +21,8 @@
 /* Addresses that a region may have: Win32's lowest and highest, within x86-64's 47 bits. */
 #define USER_LOWEST ((uintptr_t)0x10000)
 #define USER_END    ((uintptr_t)0x7fffffff0000)
+/* Where user space really ends on x86-64; a stack may lie above USER_END. */
+#define ADDRESS_END ((uintptr_t)0x7ffffffff000)
 
 _Static_assert(GRANULE_PAGES == 16, "the dirty map keeps one 16-bit word for each granule");
 _Static_assert(USER_END % GRANULE_BYTES == 0, "the last granule is whole");
