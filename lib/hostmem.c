@@ -114,7 +114,7 @@ static void give_receipt(
     struct hostmem *manager, struct range range, struct hostmem_receipt *receipt)
 {
     if (receipt)
-        receipt_for(manager, range, receipt);
+        receipt_recorded(manager, range, receipt);
 }
 
 int hostmem_reserve(struct hostmem *manager, const struct hostmem_request *request, void **ret_base,
@@ -201,7 +201,7 @@ int hostmem_receipt(
     struct hostmem *manager, void *address, size_t size, struct hostmem_receipt *ret_receipt)
 {
     int error = check(manager, range_of(address, size), size && ret_receipt);
-    return error ? error : receipt_for(manager, range_of(address, size), ret_receipt);
+    return error ? error : receipt_asked(manager, range_of(address, size), ret_receipt);
 }
 
 int hostmem_node_load(struct hostmem *manager, int node, struct hostmem_load *ret_load)

@@ -100,26 +100,89 @@ static void gather(struct hostmem_receipt *receipt, const struct region *region,
     }
 }
 
-int receipt_for(struct hostmem *manager, struct range range,
+/* -- asking the kernel -- */
+
+/* Committed pages of the range, evenly spread, the first and the last of it among them if they are.
+ */
+static size_t pick_pages(
+    const struct region *region, struct pages range, void *ret_pages[HP_LOCATE_MAX])
+{
+    size_t all = range.end - range.first, most = min_size(all, HP_LOCATE_MAX), count = 0;
+    for (size_t i = 0; i < most; i++) {
+        size_t page = range.first + i * (all - 1) / max_size(most - 1, 1);
+        if (state_committed(region_extent(region, page).state))
+            ret_pages[count++] = region_page(region, page);
+    }
+    return count;
+}
+
+/* What the kernel says stands above what was seen when the memory was taken. */
+static void ask_kernel(
+    struct hostmem_receipt *receipt, const struct region *region, struct pages range)
+{
+    const struct hostmem *manager = region->node->manager;
+    void *pages[HP_LOCATE_MAX] = {0};
+    int nodes[HP_LOCATE_MAX];
+    size_t count = pick_pages(region, range, pages);
+    receipt->verified = 0;
+    if (!manager->caps.locate || !count || manager->parts->locate(pages, count, nodes))
+        return;
+    receipt->verified = 1;
+    for (size_t i = 0; i < count; i++) {
+        if (nodes[i] < 0)
+            receipt->verified = 0;
+        else if (i == 0)
+            receipt->node_given = nodes[i];
+        else if (receipt->node_given != nodes[i])
+            receipt->node_given = HOSTMEM_NODE_MIXED;
+    }
+}
+
+/* -- receipts -- */
+
+static struct hostmem_receipt blank(const struct region *region)
+{
+    return (struct hostmem_receipt){
+        .node_asked = region->asked->id,
+        .node_given = HOSTMEM_NODE_LOCAL,
+        .reason = region->reason,
+        .verified = region->node->manager->caps.locate,
+    };
+}
+
+static int fill_in(
+    const struct region *region, struct range range, bool ask, struct hostmem_receipt *ret_receipt)
+{
+    size_t offset = range.address - region_base(region);
+    struct pages pages = {offset / PAGE_BYTES, (offset + range.size + PAGE_BYTES - 1) / PAGE_BYTES};
+    struct hostmem_receipt receipt = blank(region);
+    if (pages.end > region_pages(region))
+        return -EADDRNOTAVAIL;
+    gather(&receipt, region, pages);
+    if (ask)
+        ask_kernel(&receipt, region, pages);
+    *ret_receipt = receipt;
+    return 0;
+}
+
+static int receipt_of(struct hostmem *manager, struct range range, bool ask,
     struct hostmem_receipt *ret_receipt) UNCHECKED_LOCKING
 {
     struct region *region = region_lock_at(manager, range.address);
     if (!region)
         return -EADDRNOTAVAIL;
-    size_t offset = range.address - region_base(region);
-    struct pages pages = {offset / PAGE_BYTES, (offset + range.size + PAGE_BYTES - 1) / PAGE_BYTES};
-    struct hostmem_receipt receipt = {
-        .node_asked = region->asked->id,
-        .node_given = HOSTMEM_NODE_LOCAL,
-        .reason = region->reason,
-        .verified = manager->caps.locate,
-    };
-    bool inside = pages.end <= region_pages(region);
-    if (inside)
-        gather(&receipt, region, pages);
+    int error = fill_in(region, range, ask, ret_receipt);
     region_unlock(region);
-    if (!inside)
-        return -EADDRNOTAVAIL;
-    *ret_receipt = receipt;
-    return 0;
+    return error;
+}
+
+int receipt_recorded(
+    struct hostmem *manager, struct range range, struct hostmem_receipt *ret_receipt)
+{
+    return receipt_of(manager, range, false, ret_receipt);
+}
+
+int receipt_asked(struct hostmem *manager, struct range range, struct hostmem_receipt *ret_receipt)
+{
+    return receipt_of(manager, range, true, ret_receipt);
 }

@@ -213,7 +213,11 @@ HOSTMEM_API int hostmem_reset_undo(struct hostmem *manager, void *address, size_
 HOSTMEM_API int hostmem_query(
     struct hostmem *manager, const void *address, struct hostmem_info *ret_info);
 
-/* What a range within one region got. Asks the kernel, so not for a hot path. */
+/*
+ * What a range within one region has now. Asks the kernel where a sample of the pages lies, so that
+ * memory which the kernel has moved (a node that went offline) is told of truly: not for a hot
+ * path. The receipt of a commit says where its pages were when they were populated.
+ */
 HOSTMEM_API int hostmem_receipt(
     struct hostmem *manager, void *address, size_t size, struct hostmem_receipt *ret_receipt);
 
