@@ -97,12 +97,34 @@ static size_t find_idle(struct window *window, size_t count)
     return bits_find(window->claimed, window->idle, window->hint, window->high, count);
 }
 
+/* Large regions begin on whole GiB where that is possible: see window.c. */
+static size_t find_on_gib(struct window *window, size_t count)
+{
+    size_t per = GIB_BYTES / window->frame_bytes, at = window->hint, frame;
+    if (count < per || !is_aligned((uintptr_t)window->base, GIB_BYTES))
+        return BITS_NONE;
+    while ((frame = bits_find(window->claimed, NULL, at, window->frames, count)) != BITS_NONE) {
+        at = (frame + per - 1) / per * per;
+        if (at == frame)
+            break;
+    }
+    return frame;
+}
+
+static size_t find_free(struct window *window, size_t count)
+{
+    size_t frame = find_on_gib(window, count);
+    if (frame == BITS_NONE)
+        frame = bits_find(window->claimed, NULL, window->hint, window->frames, count);
+    return frame;
+}
+
 static uintptr_t find_frames(struct window *window, size_t size)
 {
     size_t count = (size + window->frame_bytes - 1) / window->frame_bytes;
     size_t frame = find_idle(window, count);
     if (frame == BITS_NONE)
-        frame = bits_find(window->claimed, NULL, window->hint, window->frames, count);
+        frame = find_free(window, count);
     return frame == BITS_NONE ? 0 : (uintptr_t)window_frame(window, frame);
 }
 

@@ -4,7 +4,6 @@
 
 #include "lib/units.h"
 
-#define GIB_SHIFT 30
 #define GIB_SLOTS (USER_END >> GIB_SHIFT)
 #define SPANS     ((size_t)1 << (GIB_SHIFT - SPAN_SHIFT))
 #define GRANULES  ((size_t)1 << (SPAN_SHIFT - GRANULE_SHIFT))

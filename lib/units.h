@@ -13,9 +13,11 @@
 #define PAGE_SHIFT    12
 #define GRANULE_SHIFT 16
 #define SPAN_SHIFT    21 /* the smallest frame; the middle step of the address table */
+#define GIB_SHIFT     30 /* the first step of the address table */
 #define PAGE_BYTES    ((size_t)1 << PAGE_SHIFT)
 #define GRANULE_BYTES ((size_t)1 << GRANULE_SHIFT)
 #define SPAN_BYTES    ((size_t)1 << SPAN_SHIFT)
+#define GIB_BYTES     ((size_t)1 << GIB_SHIFT)
 #define GRANULE_PAGES (GRANULE_BYTES / PAGE_BYTES)
 
 /* Addresses that a region may have: Win32's lowest and highest, within x86-64's 47 bits. */

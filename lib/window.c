@@ -13,6 +13,7 @@
 /* Frames that cover it at most: what the metadata is laid out for in one piece. */
 #define BITMAPS 6
 
+_Static_assert(WINDOW_BYTES % GIB_BYTES == 0, "a window is whole GiB where there is room");
 _Static_assert(STATE_LENDERS <= 1 << 10, "a lender code has 10 bits for the node");
 
 static int take_bitmaps(struct window *window, struct store *store)
@@ -57,14 +58,22 @@ static size_t cut_down(struct window *window, char *base, size_t bytes, size_t l
 
 /* The largest power of two of bytes, at most WINDOW_BYTES, that can be mapped, but not all of it.
  */
+static int map_bytes(
+    struct window *window, const struct hp_spec *spec, size_t bytes, void **ret_base)
+{
+    /* Regions of whole GiB on whole GiB need no leaf of the address table. */
+    size_t align = bytes >= 4 * GIB_BYTES ? GIB_BYTES : window->frame_bytes;
+    return window->ops->map(spec, NULL, bytes, align, ret_base);
+}
+
 static int map_some(struct window *window, const struct hp_spec *spec, size_t size)
 {
     void *base;
     size_t bytes = max_size(WINDOW_BYTES, size);
-    int error = window->ops->map(spec, NULL, bytes, window->frame_bytes, &base);
+    int error = map_bytes(window, spec, bytes, &base);
     while (error == -ENOMEM && bytes / 2 >= size) {
         bytes = align_up(bytes / 2, window->frame_bytes);
-        error = window->ops->map(spec, NULL, bytes, window->frame_bytes, &base);
+        error = map_bytes(window, spec, bytes, &base);
         if (!error)
             bytes = cut_down(window, base, bytes, size);
     }
