@@ -77,18 +77,27 @@ static struct hp_spec spec_for(const struct hostmem *manager, size_t page_size)
     };
 }
 
+/* A value that this machine does not allow: variable, value, and what is allowed. */
+static int refuse(struct hostmem *manager, enum config_variable variable, const char *allowed)
+{
+    const struct setting *setting = &config_settings[variable];
+    char value[CONFIG_MESSAGE];
+    struct text text = text_begin(value, sizeof(value));
+    setting_print(setting, (const char *)&manager->config + setting->offset, &text);
+    log_line(&manager->log, LOG_ERROR, "%s=%s is not to be had here; allowed: %s", setting->name,
+        value, allowed);
+    return -EINVAL;
+}
+
 static int open_hugetlbfs(struct hostmem *manager)
 {
     struct hp_spec *spec = &manager->spec[HP_HUGETLB];
     int error = 0;
     if (manager->config.hugetlbfs && spec->page_size)
         error = hp_hugetlbfs_open(spec->page_size, &spec->fd);
-    if (error)
-        log_line(&manager->log, LOG_ERROR,
-            "HOSTMEM_HUGETLBFS=1: no hugetlbfs of pages of %zu bytes is mounted where this "
-            "process may write; mount one, or set 0",
-            spec->page_size);
-    return error ? -EINVAL : 0;
+    return error ? refuse(manager, CONFIG_HUGETLBFS,
+                       "0, or 1 where a hugetlbfs of that page size is mounted for this process")
+                 : 0;
 }
 
 static int open_backings(struct hostmem *manager, const struct manager_parts *parts)
@@ -110,10 +119,7 @@ static int check_backings(struct hostmem *manager)
     for (enum hp_backing b = 0; b < HP_BACKINGS; b++)
         if (config_has_backing(&manager->config, b) && manager->frame_bytes[b])
             return 0;
-    log_line(&manager->log, LOG_ERROR,
-        "HOSTMEM_BACKING: this machine has none of the backings listed; add base, which every "
-        "machine has");
-    return -EINVAL;
+    return refuse(manager, CONFIG_BACKING, "a list with base, which every machine has");
 }
 
 static bool bind_names_a_node(struct hostmem *manager)
@@ -124,6 +130,18 @@ static bool bind_names_a_node(struct hostmem *manager)
     return false;
 }
 
+static int refuse_policy(struct hostmem *manager)
+{
+    struct nn_set nodes = {0};
+    char list[NN_SET_TEXT(NN_NODES) + 8], allowed[sizeof(list)];
+    for (size_t i = 0; i < manager->node_count; i++)
+        nn_set_add(&nodes, (unsigned)manager->nodes[i].id);
+    nn_set_print(&nodes, list, sizeof(list));
+    struct text text = text_begin(allowed, sizeof(allowed));
+    text_add(&text, "nodes %s", list);
+    return refuse(manager, CONFIG_POLICY, allowed);
+}
+
 static int check_policy(struct hostmem *manager)
 {
     const struct policy *policy = &manager->config.policy;
@@ -132,11 +150,7 @@ static int check_policy(struct hostmem *manager)
         fits = bind_names_a_node(manager);
     else if (policy->kind == POLICY_PREFERRED)
         fits = node_by_id(manager, policy->preferred) != NULL;
-    if (fits)
-        return 0;
-    log_line(&manager->log, LOG_ERROR,
-        "HOSTMEM_POLICY: this process may use none of the nodes named (see 'hostmem topology')");
-    return -EINVAL;
+    return fits ? 0 : refuse_policy(manager);
 }
 
 static void say_unknown(const char *name, const char *nearest, void *context)
