@@ -76,16 +76,38 @@ bool config_has_backing(const struct config *config, enum hp_backing backing)
     return false;
 }
 
+static int refuse_pair(const struct config *config, enum config_variable variable,
+    enum config_variable other, const char *why, struct text *message)
+{
+    add_assignment(config, variable, message);
+    text_add(message, " is refused with ");
+    add_assignment(config, other, message);
+    text_add(message, ", %s", why);
+    return -EINVAL;
+}
+
 static int check_hugetlb(
     const struct config *config, enum config_variable variable, struct text *message)
 {
     if (config_has_backing(config, HP_HUGETLB))
         return 0;
-    add_assignment(config, variable, message);
-    text_add(message, " is refused with ");
-    add_assignment(config, CONFIG_BACKING, message);
-    text_add(message, ", which lacks hugetlb");
-    return -EINVAL;
+    return refuse_pair(config, variable, CONFIG_BACKING, "which lacks hugetlb", message);
+}
+
+/* Each threshold of load lies at or below the next. */
+static int check_thresholds(const struct config *config, struct text *message)
+{
+    static const enum config_variable ascending[] = {
+        CONFIG_HIGH_ENTER, CONFIG_HIGH_LEAVE, CONFIG_LOW_LEAVE, CONFIG_LOW_ENTER};
+
+    for (size_t i = 0; i + 1 < sizeof(ascending) / sizeof(ascending[0]); i++) {
+        const unsigned *lower = value_of(config, ascending[i]);
+        const unsigned *upper = value_of(config, ascending[i + 1]);
+
+        if (*lower > *upper)
+            return refuse_pair(config, ascending[i], ascending[i + 1], "which is less", message);
+    }
+    return 0;
 }
 
 /* Whether more is wanted than the limit on each machine there is. */
@@ -96,15 +118,16 @@ static bool exceeds(struct amount wanted, struct amount limit)
     return wanted.value > limit.value && (wanted.kind == limit.kind || limit.value == 0);
 }
 
-/* node -1: the nodes that no list names. */
-static int check_prefault(const struct config *config, int node, struct text *message)
+/* Whether the pool has what the variable wants of it. node -1: the nodes that no list names. */
+static int check_room(
+    const struct config *config, enum config_variable variable, int node, struct text *message)
 {
-    struct amount wanted = amounts_of(&config->prefault, node);
+    struct amount wanted = amounts_of(value_of(config, variable), node);
     struct amount limit = amounts_of(&config->pool, node);
 
     if (!exceeds(wanted, limit))
         return 0;
-    text_add(message, NAME_PREFIX "PREFAULT=");
+    text_add(message, "%s=", config_settings[variable].name);
     amount_print(wanted, message);
     text_add(message, " is refused with " NAME_PREFIX "POOL=");
     amount_print(limit, message);
@@ -114,14 +137,16 @@ static int check_prefault(const struct config *config, int node, struct text *me
     return -EINVAL;
 }
 
-static int check_prefaults(const struct config *config, struct text *message)
+static int check_rooms(
+    const struct config *config, enum config_variable variable, struct text *message)
 {
-    int r = check_prefault(config, -1, message);
+    const struct node_amounts *wanted = value_of(config, variable);
+    int r = check_room(config, variable, -1, message);
 
-    for (size_t i = 0; r == 0 && i < config->prefault.listed; i++)
-        r = check_prefault(config, config->prefault.list[i].node, message);
+    for (size_t i = 0; r == 0 && i < wanted->listed; i++)
+        r = check_room(config, variable, wanted->list[i].node, message);
     for (size_t i = 0; r == 0 && i < config->pool.listed; i++)
-        r = check_prefault(config, config->pool.list[i].node, message);
+        r = check_room(config, variable, config->pool.list[i].node, message);
     return r;
 }
 
@@ -134,7 +159,9 @@ static int check(const struct config *config, struct text *message)
     if (r == 0 && config->page_size == PAGE_SIZE_1G)
         r = check_hugetlb(config, CONFIG_PAGE_SIZE, message);
     if (r == 0)
-        r = check_prefaults(config, message);
+        r = check_rooms(config, CONFIG_PREFAULT, message);
+    if (r == 0)
+        r = check_thresholds(config, message);
     return r;
 }
 

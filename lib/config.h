@@ -23,6 +23,8 @@ enum fork_choice { FORK_NONE, FORK_COW };
 
 /* What the kind of a variable (setting.h: SETTING_...) keeps in struct config. */
 typedef int config_CHOICE;
+typedef unsigned config_NUMBER;
+typedef uint64_t config_SIZE;               /* UINT64_MAX: without limit */
 typedef struct node_amounts config_AMOUNTS; /* bytes, or percent of a node */
 typedef struct backings config_BACKINGS;
 typedef struct policy config_POLICY;
@@ -50,6 +52,18 @@ typedef struct path config_PATH;
     X(FORK, fork, CHOICE, "none", "none !cow",                                                      \
         "what a child process has of the memory: none, or a copy")                                  \
     X(DUMP, dump, CHOICE, "0", "0 1", "1: core dumps contain the memory")                           \
+    X(WATCH, watch, CHOICE, "1", "0 1",                                                             \
+        "1: a thread of each socket watches its nodes; 0: levels are computed when asked for")      \
+    X(SAMPLE_MS, sample_ms, NUMBER, "250", "10 60000", "how often the load is looked at")           \
+    X(LOW_ENTER, low_enter, NUMBER, "90", "0 100", "percent of load at which Low begins")           \
+    X(LOW_LEAVE, low_leave, NUMBER, "85", "0 100", "percent of load below which Low ends")          \
+    X(HIGH_ENTER, high_enter, NUMBER, "60", "0 100", "percent of load below which High begins")     \
+    X(HIGH_LEAVE, high_leave, NUMBER, "65", "0 100", "percent of load at which High ends")          \
+    X(HOLD_MS, hold_ms, NUMBER, "500", "0 3600000", "shortest time between two changes of level")   \
+    X(LOW_REPEAT_MS, low_repeat_ms, NUMBER, "10000", "0 3600000",                                   \
+        "how often a lasting Low is announced again; 0: never")                                     \
+    X(EXTERNAL_MAX, external_max, SIZE, "unlimited", "unlimited",                                   \
+        "most address space that others may take, as they report it")                               \
     X(VERBOSE, verbose, CHOICE, "0", "0 1 2",                                                       \
         "1: configuration and surprises on stderr; 2: a trace as well")                             \
     X(SYSROOT, sysroot, PATH, "/", "", "directory under which sys and proc are read")

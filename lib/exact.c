@@ -49,7 +49,7 @@ static void empty(const struct region *region, struct pages pages, struct node *
     if (node != region->node)
         bind_to(region, pages, region->node);
     set_access(region, pages, HP_NONE);
-    pool_give(&node->pool, bytes_of(pages));
+    node_give(node, bytes_of(pages));
 }
 
 static int populate_from(const struct region *region, struct pages pages, struct node *node)
@@ -70,7 +70,7 @@ static int populate_from(const struct region *region, struct pages pages, struct
 static int fill_from(const struct region *region, struct pages pages, struct node *node,
     enum hostmem_reason *ret_shortage)
 {
-    int error = pool_take(&node->pool, bytes_of(pages));
+    int error = node_take(node, bytes_of(pages));
     *ret_shortage = error ? HOSTMEM_REASON_POOL : HOSTMEM_REASON_NODE_SPENT;
     if (error)
         return error;
@@ -185,7 +185,7 @@ static void drop_memory(struct region *region, struct pages part, struct node *n
     ops_of(region)->discard(region_page(region, part.first), bytes_of(part));
     if (node != region->node)
         bind_to(region, part, region->node);
-    pool_give(&node->pool, bytes_of(part));
+    node_give(node, bytes_of(part));
     pool_count(&node->pool.returned, bytes_of(part));
 }
 
@@ -208,7 +208,7 @@ void exact_forget(struct region *region)
     struct pages all = {0, region_pages(region)};
     for (struct walk w = region_walk(region, all); walk_next(&w);)
         if (state_committed(w.extent.state))
-            pool_give(&lender_node(region, state_lender(w.extent.state))->pool, bytes_of(w.part));
+            node_give(lender_node(region, state_lender(w.extent.state)), bytes_of(w.part));
 }
 
 const struct backer backer_exact = {exact_commit, exact_decommit, exact_protect};

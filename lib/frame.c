@@ -165,7 +165,7 @@ static int fill(struct frames f, int budget, struct taking *taking)
     if (error == -ENOMEM && !taking->home_only) {
         error = loan_take(f);
         if (!error && !budget)
-            pool_give(home_pool(f), bytes_of(f));
+            node_give(f.window->node, bytes_of(f));
     }
     if (error)
         return error;
@@ -245,7 +245,7 @@ static void undo(struct frames f, int budget)
     for (size_t at = f.first; next_run(f, f.window->populated, true, &at, &run);)
         make_idle(run);
     if (!budget)
-        pool_give(home_pool(f), bytes_of(f) - lent * f.window->frame_bytes);
+        node_give(f.window->node, bytes_of(f) - lent * f.window->frame_bytes);
 }
 
 static int fill_cold(struct frames f, int budget, struct taking *taking)
@@ -259,7 +259,7 @@ static int fill_cold(struct frames f, int budget, struct taking *taking)
 
 int frame_take(struct frames f, struct taking *taking)
 {
-    int budget = pool_take(home_pool(f), bytes_of(f));
+    int budget = node_take(f.window->node, bytes_of(f));
     if (budget && taking->home_only) {
         taking->reason = HOSTMEM_REASON_POOL;
         return budget;
@@ -297,7 +297,7 @@ void frame_put(struct frames f)
     drop_small(f);
     for (size_t at = f.first; next_run(f, f.window->populated, true, &at, &run);)
         make_idle(run);
-    pool_give(home_pool(f), bytes_of(f) - lent * f.window->frame_bytes);
+    node_give(f.window->node, bytes_of(f) - lent * f.window->frame_bytes);
 }
 
 int frame_prefault(struct frames f)

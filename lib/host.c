@@ -7,6 +7,7 @@
 #include <hostmem/mscoree.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,10 +17,18 @@
 
 _Static_assert((int)eProcessCritical == HOSTMEM_PROCESS_CRITICAL, "levels are passed down");
 
+/* A callback that the runtime has registered, with one reference of ours. */
+struct registration {
+    ICLRMemoryNotificationCallback *callback;
+    struct hostmem_subscription *subscription;
+};
+
 struct host {
     IHostMemoryManager face;
     _Atomic ULONG references;
     struct hostmem *manager; /* owned */
+    pthread_mutex_t registering;
+    struct registration registration; /* under registering */
 };
 
 static const IHostMemoryManagerVtbl host_methods;
@@ -41,15 +50,25 @@ static ULONG host_add_ref(IHostMemoryManager *face)
     return atomic_fetch_add(&host_of(face)->references, 1) + 1;
 }
 
+static void drop(struct host *host, struct registration registration)
+{
+    if (!registration.callback)
+        return;
+    hostmem_unsubscribe(host->manager, registration.subscription);
+    ICLRMemoryNotificationCallback_Release(registration.callback);
+}
+
 static ULONG host_release(IHostMemoryManager *face)
 {
     struct host *host = host_of(face);
     ULONG left = atomic_fetch_sub(&host->references, 1) - 1;
-    if (left == 0) {
-        hostmem_destroy(host->manager);
-        free(host);
-    }
-    return left;
+    if (left > 0)
+        return left;
+    drop(host, host->registration);
+    hostmem_destroy(host->manager);
+    pthread_mutex_destroy(&host->registering);
+    free(host);
+    return 0;
 }
 
 static bool is_ours(REFIID iid)
@@ -195,7 +214,7 @@ static HRESULT host_virtual_query(
     return S_OK;
 }
 
-/* -- load, notification, address space -- */
+/* -- load and heaps -- */
 
 static HRESULT host_get_memory_load(IHostMemoryManager *face, DWORD *percent, SIZE_T *available)
 {
@@ -219,28 +238,62 @@ static HRESULT host_create_malloc(IHostMemoryManager *face, DWORD type, IHostMal
     return E_NOTIMPL;
 }
 
-/* Nobody watches the load in this version: a callback would never be called, so none is accepted.
- */
+/* -- notification -- */
+
+/* The CLR's object may be told to go from inside of the call. */
+static void notify(void *context, const struct hostmem_pressure *pressure)
+{
+    ICLRMemoryNotificationCallback *callback = context;
+    ICLRMemoryNotificationCallback_AddRef(callback);
+    ICLRMemoryNotificationCallback_OnMemoryNotification(
+        callback, (EMemoryAvailable)pressure->level);
+    ICLRMemoryNotificationCallback_Release(callback);
+}
+
+/* Takes what is registered out of the object; the lock keeps two registrations apart. */
+static struct registration exchange(struct host *host, struct registration new)
+{
+    pthread_mutex_lock(&host->registering);
+    struct registration old = host->registration;
+    host->registration = new;
+    pthread_mutex_unlock(&host->registering);
+    return old;
+}
+
 static HRESULT host_register_callback(
     IHostMemoryManager *face, ICLRMemoryNotificationCallback *callback)
 {
-    return callback ? E_NOTIMPL : S_OK;
+    struct host *host = host_of(face);
+    struct registration new = {.callback = callback};
+    int error = 0;
+    if (callback) {
+        ICLRMemoryNotificationCallback_AddRef(callback);
+        error =
+            hostmem_subscribe(host->manager, HOSTMEM_NODE_ALL, notify, callback, &new.subscription);
+    }
+    if (error) {
+        ICLRMemoryNotificationCallback_Release(callback);
+        return words_result(error);
+    }
+    drop(host, exchange(host, new));
+    return S_OK;
 }
 
-/* Mappings that the runtime makes itself are not limited and not counted in this version. */
+/* -- address space that the runtime maps itself -- */
+
 static HRESULT host_needs_space(IHostMemoryManager *face, LPVOID address, SIZE_T size)
 {
-    return words_result(0);
+    return words_result(hostmem_external_needs(manager_of(face), size));
 }
 
 static HRESULT host_acquired_space(IHostMemoryManager *face, LPVOID address, SIZE_T size)
 {
-    return words_result(0);
+    return words_result(hostmem_external_acquired(manager_of(face), address, size));
 }
 
 static HRESULT host_released_space(IHostMemoryManager *face, LPVOID address)
 {
-    return words_result(0);
+    return words_result(hostmem_external_released(manager_of(face), address));
 }
 
 static const IHostMemoryManagerVtbl host_methods = {
@@ -276,6 +329,7 @@ HRESULT HostMemCreateManager(IHostMemoryManager **ppManager)
     }
     host->face.lpVtbl = &host_methods;
     atomic_init(&host->references, 1);
+    pthread_mutex_init(&host->registering, NULL);
     *ppManager = &host->face;
     return S_OK;
 }

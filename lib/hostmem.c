@@ -223,6 +223,60 @@ int hostmem_load(struct hostmem *manager, struct hostmem_load *ret_load)
     return error ? error : load_of_machine(manager, ret_load);
 }
 
+static int topic_node(struct hostmem *manager, int node, struct node **ret_node)
+{
+    *ret_node = NULL;
+    return node == HOSTMEM_NODE_ALL ? 0 : node_pick(manager, node, ret_node);
+}
+
+int hostmem_subscribe(struct hostmem *manager, int node, hostmem_pressure_callback *callback,
+    void *context, struct hostmem_subscription **ret_subscription)
+{
+    struct node *found;
+    if (!manager || !callback || !ret_subscription)
+        return -EINVAL;
+    int error = manager_usable(manager);
+    if (!error)
+        error = topic_node(manager, node, &found);
+    return error ? error : watch_subscribe(manager, found, callback, context, ret_subscription);
+}
+
+void hostmem_unsubscribe(struct hostmem *manager, struct hostmem_subscription *subscription)
+{
+    if (manager && subscription && manager_usable(manager) == 0)
+        watch_unsubscribe(manager, subscription);
+}
+
+/* -- memory that others take -- */
+
+int hostmem_external_needs(struct hostmem *manager, size_t size)
+{
+    if (!manager)
+        return -EINVAL;
+    int error = manager_usable(manager);
+    return error ? error : ledger_needs(&manager->ledger, size);
+}
+
+int hostmem_external_acquired(struct hostmem *manager, const void *base, size_t size)
+{
+    if (!manager)
+        return -EINVAL;
+    int error = manager_usable(manager);
+    return error ? error : ledger_acquired(&manager->ledger, (uintptr_t)base, size);
+}
+
+int hostmem_external_released(struct hostmem *manager, const void *base)
+{
+    if (!manager)
+        return -EINVAL;
+    int error = manager_usable(manager);
+    if (!error)
+        ledger_released(&manager->ledger, (uintptr_t)base);
+    return error;
+}
+
+/* -- figures -- */
+
 size_t hostmem_nodes(struct hostmem *manager, size_t count, int *ret_nodes)
 {
     if (!manager)

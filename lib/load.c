@@ -1,93 +1,97 @@
 /* SPDX-License-Identifier: MIT */
-/* How full memory is. What is warm counts as available: the next commit may have it. No lock;
- * figures of the pool are read one by one and may be of slightly different instants. */
+/* How full memory is. No lock; figures of the pools are read one by one and may be of slightly
+ * different instants. */
 #include "lib/load.h"
 
 #include <errno.h>
 
 #include "lib/units.h"
-#include "numa/meminfo.h"
 
-/* An amount of memory and what is left of it; left <= total. */
-struct room {
-    uint64_t total, left;
-};
-
-static uint64_t warm_bytes(struct pool *pool)
-{
-    uint64_t sum = 0;
-    for (enum hp_backing b = 0; b < HP_BACKINGS; b++)
-        sum += pool_figure(&pool->warm[b]);
-    return sum;
-}
-
-static struct room pool_room(struct node *node)
-{
-    uint64_t limit = node->pool.limit, committed = pool_figure(&node->pool.committed);
-    return (struct room){limit, committed < limit ? limit - committed : 0};
-}
-
-static int memory_room(struct node *node, struct room *ret_room)
-{
-    struct nn_memory memory;
-    int error = nn_node_memory(&node->manager->root, node->id, &memory);
-    if (error)
-        return error;
-    uint64_t left = memory.available_bytes + warm_bytes(&node->pool);
-    *ret_room = (struct room){memory.total_bytes, min_size(left, memory.total_bytes)};
-    return 0;
-}
-
-/* Rounded up, so that 100 means that nothing is left; 0..100. */
-static uint32_t percent(struct room room)
-{
-    uint64_t used = room.total - room.left;
-    if (room.total == 0)
-        return 100;
-    return (uint32_t)(((unsigned __int128)used * 100 + room.total - 1) / room.total);
-}
-
-static struct hostmem_load judge(struct room memory, struct room pool)
-{
-    struct hostmem_load load = {.percent = percent(memory), .available_bytes = memory.left};
-    if (pool.total == UINT64_MAX)
-        return load;
-    load.percent = (uint32_t)max_size(load.percent, percent(pool));
-    load.available_bytes = min_size(load.available_bytes, pool.left);
-    return load;
-}
-
-int load_of_node(struct node *node, struct hostmem_load *ret_load)
-{
-    struct room memory;
-    int error = memory_room(node, &memory);
-    if (error)
-        return error;
-    *ret_load = judge(memory, pool_room(node));
-    return 0;
-}
-
-static uint64_t add_clamped(uint64_t a, uint64_t b)
+static uint64_t add(uint64_t a, uint64_t b)
 {
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static struct room sum(struct room a, struct room b)
+static struct room room_under(uint64_t limit, uint64_t used)
 {
-    return (struct room){add_clamped(a.total, b.total), add_clamped(a.left, b.left)};
+    return (struct room){limit, used < limit ? limit - used : 0};
+}
+
+static const struct room no_limit = {UINT64_MAX, UINT64_MAX};
+
+struct sample_now load_now_of_node(struct node *node)
+{
+    uint64_t committed = pool_figure(&node->pool.committed);
+    uint64_t limit = node->pool.limit;
+    return (struct sample_now){
+        .pool = limit == UINT64_MAX ? no_limit : room_under(limit, committed),
+        .external = no_limit,
+        .committed = committed,
+    };
+}
+
+/* Without a limit on one node there is none on all. */
+struct sample_now load_now_of_machine(struct hostmem *manager)
+{
+    uint64_t limit = 0, foreign = ledger_bytes(&manager->ledger),
+             most = manager->config.external_max;
+    struct sample_now now = {.foreign = foreign, .external = no_limit};
+    for (size_t i = 0; i < manager->node_count; i++) {
+        limit = add(limit, manager->nodes[i].pool.limit);
+        now.committed = add(now.committed, pool_figure(&manager->nodes[i].pool.committed));
+    }
+    now.pool = limit == UINT64_MAX ? no_limit : room_under(limit, now.committed);
+    if (most != UINT64_MAX)
+        now.external = room_under(most, foreign);
+    return now;
+}
+
+int load_of_node(struct node *node, struct hostmem_load *ret_load)
+{
+    struct sample sample;
+    int error = sample_read(&node->watched.book, &sample) ? 0 : sample_take(node, &sample);
+    if (error)
+        return error;
+    struct sample_now now = load_now_of_node(node);
+    *ret_load = sample_judge(&sample, &now);
+    return 0;
+}
+
+static int take_all(struct hostmem *manager, struct sample *ret_sum)
+{
+    struct sample sum = sample_none(), one;
+    for (size_t i = 0; i < manager->node_count; i++) {
+        int error = sample_take(&manager->nodes[i], &one);
+        if (error)
+            return error;
+        sample_add(&sum, &one);
+    }
+    *ret_sum = sum;
+    return 0;
 }
 
 int load_of_machine(struct hostmem *manager, struct hostmem_load *ret_load)
 {
-    struct room memory = {0}, pools = {0}, one;
+    struct sample sum;
+    int error = 0;
+    if (!sample_read(&manager->watch.machine.book, &sum))
+        error = take_all(manager, &sum);
+    if (error)
+        return error;
+    struct sample_now now = load_now_of_machine(manager);
+    *ret_load = sample_judge(&sum, &now);
+    return 0;
+}
+
+int load_sum_up(struct hostmem *manager)
+{
+    struct sample sum = sample_none(), one;
     for (size_t i = 0; i < manager->node_count; i++) {
-        int error = memory_room(&manager->nodes[i], &one);
-        if (error)
-            return error;
-        memory = sum(memory, one);
-        pools = sum(pools, pool_room(&manager->nodes[i]));
+        if (!sample_read(&manager->nodes[i].watched.book, &one))
+            return -ENODATA;
+        sample_add(&sum, &one);
     }
-    *ret_load = judge(memory, pools);
+    sample_write(&manager->watch.machine.book, &sum);
     return 0;
 }
 
@@ -97,7 +101,7 @@ void load_stats(struct node *node, struct hostmem_node_stats *ret_stats)
     *ret_stats = (struct hostmem_node_stats){
         .node = node->id,
         .committed_bytes = pool_figure(&pool->committed),
-        .warm_bytes = warm_bytes(pool),
+        .warm_bytes = sample_warm_bytes(node),
         .limit_bytes = pool->limit,
         .populated_bytes = pool_figure(&pool->populated),
         .zeroed_bytes = pool_figure(&pool->zeroed),

@@ -62,7 +62,7 @@ static void return_frame(struct frames f)
     bits_clear(f.window->populated, f.first, 1);
     if (restore_mapping(f))
         manager->ops[LENDER_BACKING(code)]->discard(start_of(f), bytes_of(f));
-    pool_give(&manager->nodes[LENDER_NODE(code)].pool, bytes_of(f));
+    node_give(&manager->nodes[LENDER_NODE(code)], bytes_of(f));
 }
 
 size_t loan_return(struct frames f)
@@ -111,12 +111,12 @@ static void give_up(struct frames f, struct offer offer)
     manager->ops[offer.backing]->discard(start_of(f), bytes_of(f));
     set_lender(f, LENDER(offer.node->index, offer.backing));
     restore_mapping(f);
-    pool_give(&offer.node->pool, bytes_of(f));
+    node_give(offer.node, bytes_of(f));
 }
 
 static int borrow_from(struct frames f, struct offer offer)
 {
-    int error = pool_take(&offer.node->pool, bytes_of(f));
+    int error = node_take(offer.node, bytes_of(f));
     if (error)
         return error;
     error = put_in_place(f, offer);

@@ -29,9 +29,18 @@
  * - a node's grow lock is held while a window is mapped, so that two threads do not map two;
  * - a node's space lock guards its address bitmaps and free lists: no system call, no waiting;
  * - a ledger's lock guards its ranges: nothing is held before it, nothing is taken within;
+ * - the notifier's lock guards lists of subscribers: never held across a callback;
  * - the store hands out metadata at the bottom of everything.
  */
-enum lock_rank { RANK_REGION = 1, RANK_SHARE, RANK_GROW, RANK_SPACE, RANK_LEDGER, RANK_STORE };
+enum lock_rank {
+    RANK_REGION = 1,
+    RANK_SHARE,
+    RANK_GROW,
+    RANK_SPACE,
+    RANK_LEDGER,
+    RANK_NOTIFY,
+    RANK_STORE
+};
 
 struct LOCK_ATTRIBUTE(capability("mutex")) lock {
     pthread_mutex_t mutex;

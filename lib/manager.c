@@ -185,7 +185,10 @@ static int open_machine(struct hostmem *manager)
         log_line(&manager->log, LOG_ERROR, "HOSTMEM_SYSROOT=%s: %s", path, strerror(-error));
         return -EINVAL;
     }
-    return nn_topology_read(&manager->root, &manager->topology);
+    error = nn_cgroups_open(&manager->root, &manager->cgroups);
+    manager->has_cgroups = !error;
+    /* -EMFILE and the like: short of descriptors is short of memory to who asked for a manager. */
+    return error ? -ENOMEM : nn_topology_read(&manager->root, &manager->topology);
 }
 
 static int open_parts(struct hostmem *manager, const struct manager_parts *parts)
@@ -202,7 +205,11 @@ static int open_parts(struct hostmem *manager, const struct manager_parts *parts
     if (manager->here)
         manager->caps = parts->probe(manager->nodes[0].id);
     error = table_open(&manager->table, &manager->store);
-    return error ? error : prefault_all(manager);
+    if (!error)
+        error = ledger_open(&manager->ledger, &manager->store, manager->config.external_max);
+    if (!error)
+        error = prefault_all(manager);
+    return error ? error : watch_open(manager);
 }
 
 int manager_open(
@@ -253,17 +260,29 @@ static bool owns_mappings(const struct hostmem *manager)
     return manager_usable(manager) == 0 || manager->config.fork == FORK_COW;
 }
 
+/* A child has no watchers: fork() leaves threads behind. */
 void manager_close(struct hostmem *manager)
 {
+    if (manager_usable(manager) != 0 || !watch_stop(manager))
+        manager_dismantle(manager);
+}
+
+void manager_dismantle(struct hostmem *manager)
+{
+    watch_close(manager);
     if (owns_mappings(manager)) {
         unmap_own_regions(manager);
         struct window *window = atomic_load(&manager->windows);
         for (; window; window = window->next_all)
             window_close(window);
     }
+    if (manager->table.gib)
+        ledger_close(&manager->ledger);
     store_close(&manager->store);
     nodes_close(manager);
     nn_topology_free(manager->topology);
+    if (manager->has_cgroups)
+        nn_cgroups_close(&manager->cgroups);
     if (manager->root.fd >= 0)
         nn_root_close(&manager->root);
     if (manager->spec[HP_HUGETLB].fd >= 0)

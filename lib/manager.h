@@ -14,10 +14,13 @@
 
 #include "hugepage/hp.h"
 #include "lib/config.h"
+#include "lib/ledger.h"
 #include "lib/log.h"
 #include "lib/node.h"
 #include "lib/store.h"
 #include "lib/table.h"
+#include "lib/watch.h"
+#include "numa/cgroup.h"
 #include "numa/root.h"
 #include "numa/topology.h"
 
@@ -51,6 +54,10 @@ struct hostmem {
     uint16_t *local;                  /* for each node of the topology: the nearest of `nodes` */
     _Atomic unsigned turn;            /* of POLICY_INTERLEAVE */
     _Atomic(struct window *) windows; /* of all nodes, for a walk without a lock */
+    struct nn_cgroups cgroups;
+    bool has_cgroups;
+    struct watch watch;
+    struct ledger ledger;
     unsigned fork_count; /* how often this line of processes had forked when it was made */
 };
 
@@ -64,8 +71,12 @@ extern const struct manager_parts manager_parts_real;
 int manager_open(
     const struct config *config, const struct manager_parts *parts, struct hostmem **ret_manager);
 
-/* Unmaps everything, all regions included. */
+/*
+ * Unmaps everything, all regions included. From a callback of a watcher: that thread does it when
+ * the callback has returned.
+ */
 void manager_close(struct hostmem *manager);
+void manager_dismantle(struct hostmem *manager);
 
 /* 0, or -ENODEV in a child of the process that made the manager. */
 int manager_usable(const struct hostmem *manager);

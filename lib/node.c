@@ -9,6 +9,7 @@
 #include <hostmem/hostmem.h>
 
 #include "lib/manager.h"
+#include "lib/watch.h"
 #include "numa/allowed.h"
 #include "numa/current.h"
 #include "numa/meminfo.h"
@@ -122,6 +123,30 @@ void nodes_close(struct hostmem *manager)
     }
     free(manager->nodes);
     free(manager->local);
+}
+
+/* -- budgets -- */
+
+static void stir(struct node *node)
+{
+    if (pool_passed(&node->pool))
+        watch_stir(&node->watched);
+}
+
+int node_take(struct node *node, size_t bytes)
+{
+    int error = pool_take(&node->pool, bytes);
+    if (error)
+        watch_shortage(&node->watched);
+    else
+        stir(node);
+    return error;
+}
+
+void node_give(struct node *node, size_t bytes)
+{
+    pool_give(&node->pool, bytes);
+    stir(node);
 }
 
 /* -- choosing one -- */

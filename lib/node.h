@@ -16,6 +16,7 @@
 #include "hugepage/hp.h"
 #include "lib/lock.h"
 #include "lib/pool.h"
+#include "lib/watched.h"
 
 struct hostmem;
 struct region;
@@ -29,6 +30,7 @@ struct node {
     uint64_t bytes;  /* memory of the node when the manager was made */
     uint64_t huge;   /* huge pages of the frame size that the node had then */
     struct pool pool;
+    struct watched watched;
     _Atomic uint64_t credit; /* bytes of base pages that the node was seen to have (populate.c) */
     struct lock grow;
     struct lock space;
@@ -39,6 +41,10 @@ struct node {
 /* Fills the manager's nodes from its topology and configuration. */
 int nodes_open(struct hostmem *manager);
 void nodes_close(struct hostmem *manager);
+
+/* pool_take() and pool_give(), and its watcher is told when that passes a mark. */
+int node_take(struct node *node, size_t bytes);
+void node_give(struct node *node, size_t bytes);
 
 /* The node with that number, or NULL. */
 struct node *node_by_id(struct hostmem *manager, int id);

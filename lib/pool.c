@@ -55,3 +55,15 @@ void pool_unkeep(struct pool *pool, enum hp_backing backing, size_t bytes)
 {
     subtract(&pool->warm[backing], bytes);
 }
+
+bool pool_passed(struct pool *pool)
+{
+    uint64_t now = pool_figure(&pool->committed);
+    return now < pool_figure(&pool->low_mark) || now >= pool_figure(&pool->high_mark);
+}
+
+void pool_mark(struct pool *pool, uint64_t low, uint64_t high)
+{
+    atomic_store_explicit(&pool->low_mark, low, memory_order_relaxed);
+    atomic_store_explicit(&pool->high_mark, high, memory_order_relaxed);
+}

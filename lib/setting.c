@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -85,6 +86,80 @@ static void choice_allowed(const struct setting *setting, struct text *text)
     text_add(text, " (");
     missing = add_words(setting->bounds, false, text);
     text_add(text, " %s not available in this version)", missing == 1 ? "is" : "are");
+}
+
+/* SETTING_NUMBER */
+
+/* The next number of bounds; the cursor moves behind it. */
+static unsigned next_number(const char **cursor)
+{
+    uint64_t number = 0;
+    int r;
+
+    *cursor += strspn(*cursor, " ");
+    r = nn_number_scan(cursor, UINT_MAX, &number);
+    hm_assert(r == 0);
+    return (unsigned)number;
+}
+
+static int number_parse(const struct setting *setting, const char *text, void *ret_value)
+{
+    const char *bounds = setting->bounds;
+    unsigned least = next_number(&bounds), most = next_number(&bounds);
+    uint64_t number;
+    int r = nn_number_scan(&text, most, &number);
+
+    if (r < 0)
+        return r;
+    if (*text != '\0' || number < least)
+        return -EINVAL;
+    *(unsigned *)ret_value = (unsigned)number;
+    return 0;
+}
+
+static void number_print(const struct setting *setting, const void *value, struct text *text)
+{
+    text_add(text, "%u", *(const unsigned *)value);
+}
+
+static void number_allowed(const struct setting *setting, struct text *text)
+{
+    const char *bounds = setting->bounds;
+    unsigned least = next_number(&bounds), most = next_number(&bounds);
+
+    text_add(text, "a whole number from %u to %u", least, most);
+}
+
+/* SETTING_SIZE */
+
+static_assert(AMOUNT_BYTES_MAX < UINT64_MAX, "the word stands for no size");
+
+static int size_parse(const struct setting *setting, const char *text, void *ret_value)
+{
+    struct amount amount = {AMOUNT_BYTES, UINT64_MAX};
+    int r = strcmp(text, setting->bounds) == 0 ? 0 : amount_parse(text, &amount);
+
+    if (r < 0)
+        return r;
+    if (amount.kind != AMOUNT_BYTES)
+        return -EINVAL;
+    *(uint64_t *)ret_value = amount.value;
+    return 0;
+}
+
+static void size_print(const struct setting *setting, const void *value, struct text *text)
+{
+    struct amount amount = {AMOUNT_BYTES, *(const uint64_t *)value};
+
+    if (amount.value == UINT64_MAX)
+        text_add(text, "%s", setting->bounds);
+    else
+        amount_print(amount, text);
+}
+
+static void size_allowed(const struct setting *setting, struct text *text)
+{
+    text_add(text, "%s, a size (bytes, or with K, M, G or T)", setting->bounds);
 }
 
 /* SETTING_AMOUNTS */
@@ -172,95 +247,20 @@ static void backings_allowed(const struct setting *setting, struct text *text)
 
 /* SETTING_POLICY */
 
-/* The part of the text behind the prefix, or NULL. */
-static const char *behind(const char *text, const char *prefix)
+static int policy_setting_parse(const struct setting *setting, const char *text, void *ret_value)
 {
-    size_t length = strlen(prefix);
-
-    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
+    return policy_parse(text, ret_value);
 }
 
-static int parse_bind(const char *list, struct policy *policy)
+static void policy_setting_print(
+    const struct setting *setting, const void *value, struct text *text)
 {
-    /* The kernel's own lists may be empty and end in white space; what people write may not. */
-    if (*list == '\0' || list[strspn(list, "0123456789-,")] != '\0')
-        return -EINVAL;
-    policy->kind = POLICY_BIND;
-    return nn_set_parse(list, NN_NODES, &policy->bind);
+    policy_print(value, text);
 }
 
-static int parse_preferred(const char *number, struct policy *policy)
+static void policy_setting_allowed(const struct setting *setting, struct text *text)
 {
-    uint64_t node;
-    int r = nn_number_scan(&number, NN_NODES - 1, &node);
-
-    if (r < 0)
-        return r;
-    policy->kind = POLICY_PREFERRED;
-    policy->preferred = (int)node;
-    return *number == '\0' ? 0 : -EINVAL;
-}
-
-static int policy_parse(const struct setting *setting, const char *text, void *ret_value)
-{
-    struct policy policy = {.kind = POLICY_LOCAL};
-    const char *list = behind(text, "bind:");
-    const char *number = behind(text, "preferred:");
-    int r = 0;
-
-    if (list != NULL)
-        r = parse_bind(list, &policy);
-    else if (number != NULL)
-        r = parse_preferred(number, &policy);
-    else if (strcmp(text, "interleave") == 0)
-        policy.kind = POLICY_INTERLEAVE;
-    else if (strcmp(text, "local") != 0)
-        r = -EINVAL;
-    if (r < 0)
-        return r;
-    *(struct policy *)ret_value = policy;
-    return 0;
-}
-
-/* The longest list of nodes: "1000-1001,", with a gap behind it, is ten characters for three
- * numbers. */
-#define NODES_TEXT (10 * (NN_NODES / 3 + 1) + 1)
-
-static_assert(NN_NODES <= 10000, "node numbers have four digits");
-
-static void print_bind(const struct nn_set *nodes, struct text *text)
-{
-    char list[NODES_TEXT];
-    int r = nn_set_print(nodes, list, sizeof(list));
-
-    hm_assert(r == 0);
-    text_add(text, "bind:%s", list);
-}
-
-static void policy_print(const struct setting *setting, const void *value, struct text *text)
-{
-    const struct policy *policy = value;
-
-    switch (policy->kind) {
-    case POLICY_LOCAL:
-        text_add(text, "local");
-        break;
-    case POLICY_INTERLEAVE:
-        text_add(text, "interleave");
-        break;
-    case POLICY_BIND:
-        print_bind(&policy->bind, text);
-        break;
-    case POLICY_PREFERRED:
-        text_add(text, "preferred:%d", policy->preferred);
-        break;
-    }
-}
-
-static void policy_allowed(const struct setting *setting, struct text *text)
-{
-    text_add(text, "local, interleave, bind:LIST (nodes: 0,2-3), preferred:NODE, of nodes 0 to %d",
-        NN_NODES - 1);
+    policy_allowed(text);
 }
 
 /* SETTING_PATH */
@@ -294,9 +294,11 @@ static const struct kind {
     void (*allowed)(const struct setting *setting, struct text *text);
 } kinds[] = {
     [SETTING_CHOICE] = {choice_parse, choice_print, choice_allowed},
+    [SETTING_NUMBER] = {number_parse, number_print, number_allowed},
+    [SETTING_SIZE] = {size_parse, size_print, size_allowed},
     [SETTING_AMOUNTS] = {amounts_setting_parse, amounts_setting_print, amounts_allowed},
     [SETTING_BACKINGS] = {backings_parse, backings_print, backings_allowed},
-    [SETTING_POLICY] = {policy_parse, policy_print, policy_allowed},
+    [SETTING_POLICY] = {policy_setting_parse, policy_setting_print, policy_setting_allowed},
     [SETTING_PATH] = {path_parse, path_print, path_allowed},
 };
 

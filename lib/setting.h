@@ -11,8 +11,8 @@
 
 #include "hugepage/hp.h"
 #include "lib/amount.h"
+#include "lib/policy.h"
 #include "lib/text.h"
-#include "numa/cpulist.h"
 
 #define PATH_TEXT 4096 /* bytes of a path with its NUL: PATH_MAX of the kernel */
 
@@ -22,20 +22,14 @@ struct backings {
     enum hp_backing order[HP_BACKINGS]; /* the first `count`, in order of preference */
 };
 
-enum policy_kind { POLICY_LOCAL, POLICY_INTERLEAVE, POLICY_BIND, POLICY_PREFERRED };
-
-struct policy {
-    enum policy_kind kind;
-    int preferred;      /* of POLICY_PREFERRED: a node, else 0 */
-    struct nn_set bind; /* of POLICY_BIND: nodes, at least one; else empty */
-};
-
 struct path {
     char text[PATH_TEXT]; /* absolute, without control characters */
 };
 
 enum setting_kind {
     SETTING_CHOICE,   /* int: the index of a word in `bounds` */
+    SETTING_NUMBER,   /* unsigned, in decimal; `bounds`: the least and the most */
+    SETTING_SIZE,     /* uint64_t, bytes; the word in `bounds` means UINT64_MAX */
     SETTING_AMOUNTS,  /* struct node_amounts; the word in `bounds`, if any, means "all" of
                          AMOUNT_NONE */
     SETTING_BACKINGS, /* struct backings */
@@ -48,7 +42,8 @@ struct setting {
     enum setting_kind kind;
     size_t offset;       /* of the value in struct config */
     const char *initial; /* the default, as one would write it */
-    const char *bounds;  /* words with a space between; "!word": known, but not in this version */
+    const char *bounds;  /* words or numbers with a space between; "!word": known, but not in this
+                            version */
     const char *help;
 };
 

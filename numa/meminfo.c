@@ -152,16 +152,7 @@ static bool is_only_node(const struct nn_root *root, int node)
 
 int nn_node_memory(const struct nn_root *root, int node, struct nn_memory *ret_memory)
 {
-    struct nn_memory own, machine;
-    int r = read_node(root, node, &own);
-
-    if (is_only_node(root, node) && read_machine(root, &machine) == 0 &&
-        (r < 0 || machine.total_bytes > own.total_bytes)) {
-        *ret_memory = machine;
+    if (is_only_node(root, node) && read_machine(root, ret_memory) == 0)
         return 0;
-    }
-    if (r < 0)
-        return r;
-    *ret_memory = own;
-    return 0;
+    return read_node(root, node, ret_memory);
 }

@@ -16,10 +16,10 @@ struct nn_memory {
 };
 
 /*
- * The node's own file where it tells. On a machine of one node (or none that the kernel names) the
- * figures of proc/meminfo stand in for it, and are preferred where they are larger: where memory is
- * initialised lazily a node's file has been seen to tell of 4 GiB out of 24.
- * -ENOENT: no such node, or no file that tells of it. -ENODATA: the file has no MemTotal.
+ * The node's own file. On a machine of one node (or none that the kernel names) proc/meminfo stands
+ * in for it, which has the kernel's own estimate of what is available, and the whole truth: where
+ * memory is initialised lazily a node's file has been seen to tell of 4 GiB out of 24. -ENOENT: no
+ * such node, or no file that tells of it. -ENODATA: the file has no MemTotal.
  */
 int nn_node_memory(const struct nn_root *root, int node, struct nn_memory *ret_memory);
 

@@ -55,6 +55,15 @@ static const char *const samples[CONFIG_VARIABLES][5] = {
     [CONFIG_SUBPAGE] = {"auto", "refuse", "auto", "refuse", "auto"},
     [CONFIG_FORK] = {"none", "none", "none", "none", "none"},
     [CONFIG_DUMP] = {"0", "1", "0", "1", "1"},
+    [CONFIG_WATCH] = {"0", "1", "0", "1", "1"},
+    [CONFIG_SAMPLE_MS] = {"10", "60000", "250", "0100", "999"},
+    [CONFIG_LOW_ENTER] = {"90", "85", "99", "100", "0100"},
+    [CONFIG_LOW_LEAVE] = {"85", "85", "80", "70", "84"},
+    [CONFIG_HIGH_ENTER] = {"60", "0", "1", "50", "65"},
+    [CONFIG_HIGH_LEAVE] = {"65", "70", "65", "66", "69"},
+    [CONFIG_HOLD_MS] = {"0", "1", "500", "3600000", "60000"},
+    [CONFIG_LOW_REPEAT_MS] = {"0", "1", "500", "3600000", "60000"},
+    [CONFIG_EXTERNAL_MAX] = {"unlimited", "0", "8G", "9223372036854775807", "1023T"},
     [CONFIG_VERBOSE] = {"0", "1", "2", "1", "2"},
     [CONFIG_SYSROOT] = {"/", "/tmp", "//", "/a b", "/\xc3\xa4%s\\\""},
 };
@@ -166,6 +175,7 @@ static void assert_same(const struct config *a, const struct config *b)
     assert_same_amounts(&a->pool, &b->pool);
     assert_same_amounts(&a->prefault, &b->prefault);
     assert_same_amounts(&a->warm, &b->warm);
+    assert_true(a->external_max == b->external_max);
     assert_int_equal(a->policy.kind, b->policy.kind);
     assert_int_equal(a->policy.preferred, b->policy.preferred);
     assert_memory_equal(&a->policy.bind, &b->policy.bind, sizeof(a->policy.bind));
@@ -173,7 +183,7 @@ static void assert_same(const struct config *a, const struct config *b)
     for (size_t i = 0; i < CONFIG_VARIABLES; i++) {
         size_t offset = config_settings[i].offset;
 
-        if (config_settings[i].kind == SETTING_CHOICE)
+        if (config_settings[i].kind == SETTING_CHOICE || config_settings[i].kind == SETTING_NUMBER)
             assert_memory_equal((const char *)a + offset, (const char *)b + offset, sizeof(int));
     }
 }

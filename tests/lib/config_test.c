@@ -75,6 +75,15 @@ static void defaults(void **state)
     assert_int_equal(config.subpage, SUBPAGE_AUTO);
     assert_int_equal(config.fork, FORK_NONE);
     assert_int_equal(config.dump, 0);
+    assert_int_equal(config.watch, 1);
+    assert_int_equal(config.sample_ms, 250);
+    assert_int_equal(config.low_enter, 90);
+    assert_int_equal(config.low_leave, 85);
+    assert_int_equal(config.high_enter, 60);
+    assert_int_equal(config.high_leave, 65);
+    assert_int_equal(config.hold_ms, 500);
+    assert_int_equal(config.low_repeat_ms, 10000);
+    assert_true(config.external_max == UINT64_MAX);
     assert_int_equal(config.verbose, 0);
     assert_string_equal(config.sysroot.text, "/");
     for (int i = 0; i < CONFIG_VARIABLES; i++)
@@ -122,6 +131,26 @@ static const struct {
     {"HOSTMEM_FORK", "none", NULL},
     {"HOSTMEM_DUMP", "0", NULL},
     {"HOSTMEM_DUMP", "1", NULL},
+    {"HOSTMEM_WATCH", "0", NULL},
+    {"HOSTMEM_WATCH", "1", NULL},
+    {"HOSTMEM_SAMPLE_MS", "10", NULL},
+    {"HOSTMEM_SAMPLE_MS", "60000", NULL},
+    {"HOSTMEM_LOW_ENTER", "85", NULL},
+    {"HOSTMEM_LOW_ENTER", "100", NULL},
+    {"HOSTMEM_LOW_LEAVE", "65", NULL},
+    {"HOSTMEM_LOW_LEAVE", "90", NULL},
+    {"HOSTMEM_HIGH_ENTER", "0", NULL},
+    {"HOSTMEM_HIGH_ENTER", "65", NULL},
+    {"HOSTMEM_HIGH_LEAVE", "60", NULL},
+    {"HOSTMEM_HIGH_LEAVE", "85", NULL},
+    {"HOSTMEM_HOLD_MS", "0", NULL},
+    {"HOSTMEM_HOLD_MS", "3600000", NULL},
+    {"HOSTMEM_LOW_REPEAT_MS", "0", NULL},
+    {"HOSTMEM_LOW_REPEAT_MS", "3600000", NULL},
+    {"HOSTMEM_EXTERNAL_MAX", "unlimited", NULL},
+    {"HOSTMEM_EXTERNAL_MAX", "0", NULL},
+    {"HOSTMEM_EXTERNAL_MAX", "2048M", "2G"},
+    {"HOSTMEM_EXTERNAL_MAX", "9223372036854775807", NULL},
     {"HOSTMEM_VERBOSE", "0", NULL},
     {"HOSTMEM_VERBOSE", "1", NULL},
     {"HOSTMEM_VERBOSE", "2", NULL},
@@ -189,6 +218,8 @@ static void values_are_kept(void **state)
     "a size (bytes, or with K, M, G or T), a share of the node (0% to 100%), "                     \
     "a list of these for up to 64 nodes (0=4G,1=50%)"
 
+#define PERCENT "a whole number from 0 to 100"
+
 /* What is allowed, and values that are not (every variable refuses "" besides). */
 static const struct {
     const char *name, *allowed;
@@ -216,6 +247,18 @@ static const struct {
         {"dissolve", "!dissolve", "0", "refuse,dissolve"}},
     {"HOSTMEM_FORK", "none (cow is not available in this version)", {"cow", "!cow", "0", "None"}},
     {"HOSTMEM_DUMP", "0, 1", {"2", "full"}},
+    {"HOSTMEM_WATCH", "0, 1", {"2", "auto"}},
+    {"HOSTMEM_SAMPLE_MS", "a whole number from 10 to 60000",
+        {"9", "0", "60001", "4294967546", "250ms", "10\n"}},
+    {"HOSTMEM_LOW_ENTER", PERCENT, {"101", "90%", "-1", "4294967295"}},
+    {"HOSTMEM_LOW_LEAVE", PERCENT, {"101", "85%"}},
+    {"HOSTMEM_HIGH_ENTER", PERCENT, {"101", "60%"}},
+    {"HOSTMEM_HIGH_LEAVE", PERCENT, {"101", "65%"}},
+    {"HOSTMEM_HOLD_MS", "a whole number from 0 to 3600000", {"3600001", "4294967296", "1K"}},
+    {"HOSTMEM_LOW_REPEAT_MS", "a whole number from 0 to 3600000", {"3600001", "never"}},
+    {"HOSTMEM_EXTERNAL_MAX", "unlimited, a size (bytes, or with K, M, G or T)",
+        {"50%", "0=1G", "1=1G", "auto", "-1", "9223372036854775808", "18446744073709551615",
+            "unlimited "}},
     {"HOSTMEM_VERBOSE", "0, 1, 2", {"3", "-1", "debug", "10"}},
     {"HOSTMEM_SYSROOT", "an absolute path of less than 4096 bytes, without control characters",
         {"tmp", "./tmp", "/tmp\n", "/\x1b[0m", "/\x7f"}},
@@ -310,7 +353,7 @@ static void messages_are_cut(void **state)
 }
 
 static const struct {
-    const char *entries[3];
+    const char *entries[4];
     const char *message; /* NULL: no contradiction */
 } pairs[] = {
     {{"HOSTMEM_HUGETLBFS=1", "HOSTMEM_BACKING=thp,base"},
@@ -342,6 +385,18 @@ static const struct {
     {{"HOSTMEM_PREFAULT=8T"}, NULL},
     {{"HOSTMEM_POOL=0"}, NULL},
     {{"HOSTMEM_WARM=8G", "HOSTMEM_POOL=1G"}, NULL},
+    {{"HOSTMEM_LOW_LEAVE=91"},
+        "HOSTMEM_LOW_LEAVE=91 is refused with HOSTMEM_LOW_ENTER=90, which is less"},
+    {{"HOSTMEM_LOW_ENTER=84"},
+        "HOSTMEM_LOW_LEAVE=85 is refused with HOSTMEM_LOW_ENTER=84, which is less"},
+    {{"HOSTMEM_HIGH_LEAVE=86"},
+        "HOSTMEM_HIGH_LEAVE=86 is refused with HOSTMEM_LOW_LEAVE=85, which is less"},
+    {{"HOSTMEM_LOW_LEAVE=64"},
+        "HOSTMEM_HIGH_LEAVE=65 is refused with HOSTMEM_LOW_LEAVE=64, which is less"},
+    {{"HOSTMEM_HIGH_ENTER=66"},
+        "HOSTMEM_HIGH_ENTER=66 is refused with HOSTMEM_HIGH_LEAVE=65, which is less"},
+    {{"HOSTMEM_HIGH_ENTER=90", "HOSTMEM_HIGH_LEAVE=90", "HOSTMEM_LOW_LEAVE=90"}, NULL},
+    {{"HOSTMEM_HIGH_ENTER=0", "HOSTMEM_HIGH_LEAVE=0", "HOSTMEM_LOW_LEAVE=0"}, NULL},
 };
 
 static void contradictions(void **state)
@@ -382,6 +437,9 @@ static void meaning(void **state)
     assert_true(config_warm_limit(&config, 1, 64 * GI, HP_THP) == 128 * MI);
     assert_true(config_warm_limit(&config, 2, 64 * GI, HP_HUGETLB) == 3 * GI);
     assert_true(config_warm_limit(&config, 2, 64 * GI, HP_BASE) == 0);
+
+    assert_int_equal(parse((const char *[]){"HOSTMEM_EXTERNAL_MAX=3K", NULL}, &config), 0);
+    assert_true(config.external_max == 3072);
 
     assert_int_equal(
         parse((const char *[]){"HOSTMEM_WARM=0", "HOSTMEM_PREFAULT=25%", NULL}, &config), 0);

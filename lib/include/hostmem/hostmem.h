@@ -47,6 +47,7 @@ struct hostmem;
 /* The node of a request. Others are the kernel's node numbers, 0 and up. */
 #define HOSTMEM_NODE_LOCAL (-1) /* as HOSTMEM_POLICY says; by default the calling thread's node */
 #define HOSTMEM_NODE_MIXED (-2) /* in a receipt: the pages lie on more than one node */
+#define HOSTMEM_NODE_ALL   (-3) /* in a subscription: the nodes together */
 
 /* Protection of a page: 0 or a sum; write includes read. */
 #define HOSTMEM_PROT_NONE  0u
@@ -132,12 +133,36 @@ struct hostmem_info {
     enum hostmem_type type;
 };
 
-/* How full memory is. */
-struct hostmem_load {
-    uint32_t percent;         /* 0..100 */
-    uint32_t reserved;        /* zero */
-    uint64_t available_bytes; /* what can still be committed */
+/* What can stop a commit. */
+enum hostmem_limit {
+    HOSTMEM_LIMIT_MEMORY = 1,         /* the memory of the node, or of all nodes */
+    HOSTMEM_LIMIT_POOL = 2,           /* HOSTMEM_POOL */
+    HOSTMEM_LIMIT_CGROUP = 3,         /* memory.max or .high of a cgroup, the own or an ancestor */
+    HOSTMEM_LIMIT_HUGETLB_CGROUP = 4, /* hugetlb.<size>.max of a cgroup */
+    HOSTMEM_LIMIT_EXTERNAL = 5        /* HOSTMEM_EXTERNAL_MAX */
 };
+
+/* How full memory is, judged by the limit that is nearest. */
+struct hostmem_load {
+    uint32_t percent;         /* 0..100: of the fullest limit */
+    enum hostmem_limit limit; /* which one that is */
+    uint64_t available_bytes; /* the smallest that any limit leaves */
+};
+
+/* How much memory is available (EMemoryAvailable of the CLR). */
+enum hostmem_level { HOSTMEM_LOW = 1, HOSTMEM_NEUTRAL = 2, HOSTMEM_HIGH = 3 };
+
+/* What a subscriber is told. */
+struct hostmem_pressure {
+    int32_t node; /* a node, or HOSTMEM_NODE_ALL */
+    enum hostmem_level level;
+    struct hostmem_load load; /* with the cause: load.limit */
+    uint64_t sequence;        /* counts what was announced of this node; gaps: it was superseded */
+    uint64_t time_ns;         /* CLOCK_MONOTONIC */
+    uint64_t reserved[2];     /* zero */
+};
+typedef void hostmem_pressure_callback(void *context, const struct hostmem_pressure *pressure);
+struct hostmem_subscription;
 
 /* Figures of a node since the manager was made. */
 struct hostmem_node_stats {
@@ -155,8 +180,8 @@ struct hostmem_node_stats {
 
 /*
  * Makes a manager, configured by the environment (hostmem(7); docs/configuration.md).
- * -EINVAL: a HOSTMEM_ variable is wrong; one line on stderr names it. -ENOMEM: no memory for the
- * manager itself, or HOSTMEM_PREFAULT could not be had.
+ * -EINVAL: a HOSTMEM_ variable is wrong; one line on stderr names it. -ENOMEM: no memory or file
+ * descriptors for the manager itself, or HOSTMEM_PREFAULT could not be had.
  */
 HOSTMEM_API int hostmem_create(struct hostmem **ret_manager);
 
@@ -222,12 +247,42 @@ HOSTMEM_API int hostmem_receipt(
     struct hostmem *manager, void *address, size_t size, struct hostmem_receipt *ret_receipt);
 
 /*
- * The load of a node (or HOSTMEM_NODE_LOCAL) and of all the nodes that the process may use: the
- * node's memory and HOSTMEM_POOL, whichever is nearer its end. Reads files.
+ * The load of a node (or HOSTMEM_NODE_LOCAL) and of all the nodes that the process may use, judged
+ * by every limit that can stop a commit: the nodes' memory, HOSTMEM_POOL, and the memory and
+ * hugetlb limits of the process's cgroups and all their ancestors. Async-signal-safe, takes no lock
+ * and makes no system call while watchers run; with HOSTMEM_WATCH=0 it reads the kernel's files.
  * -EINVAL: no such node.
  */
 HOSTMEM_API int hostmem_node_load(struct hostmem *manager, int node, struct hostmem_load *ret_load);
 HOSTMEM_API int hostmem_load(struct hostmem *manager, struct hostmem_load *ret_load);
+
+/*
+ * Asks to be told of changes of the pressure on a node, or on all nodes together: first the level
+ * as it is, then every change, and a lasting Low again after HOSTMEM_LOW_REPEAT_MS. The callback
+ * runs on the watcher thread of the node's socket (with HOSTMEM_WATCH=0: once, within this call),
+ * with no lock held: it may call everything, hostmem_unsubscribe() and hostmem_destroy() included.
+ * While it runs too long it misses levels, never the last one. -EINVAL: no such node. -ENOMEM.
+ */
+HOSTMEM_API int hostmem_subscribe(struct hostmem *manager, int node,
+    hostmem_pressure_callback *callback, void *context,
+    struct hostmem_subscription **ret_subscription);
+
+/*
+ * Ends it; when this returns, the callback neither runs nor will run again, unless it is called
+ * from inside of the callback, which then is the last. NULL is ignored.
+ */
+HOSTMEM_API void hostmem_unsubscribe(
+    struct hostmem *manager, struct hostmem_subscription *subscription);
+
+/*
+ * Memory that the program takes elsewhere, file mappings for instance, is counted into the load of
+ * the machine when it is reported, and limited by HOSTMEM_EXTERNAL_MAX (-ENOMEM from needs). A size
+ * of 0 is one that nobody knows yet. The same base again: its size is another one now. A base that
+ * was never reported is no mistake.
+ */
+HOSTMEM_API int hostmem_external_needs(struct hostmem *manager, size_t size);
+HOSTMEM_API int hostmem_external_acquired(struct hostmem *manager, const void *base, size_t size);
+HOSTMEM_API int hostmem_external_released(struct hostmem *manager, const void *base);
 
 /* Nodes that the process may use: their number; *ret_nodes gets the first `count` of them,
  * ascending. */

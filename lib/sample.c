@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* Samples: taking, publishing and judging them. All sums are clamped: on some machines two files of
+ * the kernel disagree by most of the memory. Locks: see sample.h. */
+#include "lib/sample.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/manager.h"
+#include "lib/units.h"
+#include "numa/limit.h"
+#include "numa/meminfo.h"
+
+_Static_assert(sizeof(struct sample) == SAMPLE_WORDS * sizeof(uint64_t), "a sample is words");
+
+static const struct room no_limit = {UINT64_MAX, UINT64_MAX};
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static uint64_t subtract(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+struct sample sample_none(void)
+{
+    return (struct sample){.cgroup = no_limit, .hugetlb = no_limit, .nearest = UINT64_MAX};
+}
+
+/* -- taking -- */
+
+uint64_t sample_warm_bytes(struct node *node)
+{
+    uint64_t sum = 0;
+    for (enum hp_backing b = 0; b < HP_BACKINGS; b++)
+        sum += pool_figure(&node->pool.warm[b]);
+    return sum;
+}
+
+static struct room room_of(uint64_t total, uint64_t left)
+{
+    return (struct room){total, least(left, total)};
+}
+
+static struct room limit_room(const struct nn_limit *limit, uint64_t warm)
+{
+    uint64_t left = subtract(limit->limit_bytes, limit->used_bytes);
+    return room_of(limit->limit_bytes, add(left, warm));
+}
+
+static void take_cgroups(struct node *node, struct sample *sample)
+{
+    struct hostmem *manager = node->manager;
+    struct nn_limit limit;
+    uint64_t thp = pool_figure(&node->pool.warm[HP_THP]);
+    uint64_t huge = pool_figure(&node->pool.warm[HP_HUGETLB]);
+    if (nn_cgroup_memory(&manager->cgroups, &limit) == 0) {
+        sample->cgroup = limit_room(&limit, thp);
+        sample->nearest = add(limit.available_bytes, thp);
+    }
+    if (nn_cgroup_hugetlb(&manager->cgroups, manager->frame_bytes[HP_HUGETLB], &limit) == 0)
+        sample->hugetlb = limit_room(&limit, huge);
+}
+
+int sample_take(struct node *node, struct sample *ret_sample)
+{
+    struct nn_memory memory;
+    struct sample sample = sample_none();
+    sample.committed = pool_figure(&node->pool.committed);
+    int error = nn_node_memory(&node->manager->root, node->id, &memory);
+    if (error)
+        return error;
+    sample.memory =
+        room_of(memory.total_bytes, add(memory.available_bytes, sample_warm_bytes(node)));
+    take_cgroups(node, &sample);
+    *ret_sample = sample;
+    return 0;
+}
+
+static struct room fuller(struct room a, struct room b)
+{
+    if (a.total == UINT64_MAX || b.total == UINT64_MAX)
+        return a.total == UINT64_MAX ? b : a;
+    return (unsigned __int128)a.left * b.total <= (unsigned __int128)b.left * a.total ? a : b;
+}
+
+void sample_add(struct sample *sum, const struct sample *sample)
+{
+    sum->memory.total = add(sum->memory.total, sample->memory.total);
+    sum->memory.left = add(sum->memory.left, sample->memory.left);
+    sum->cgroup = fuller(sum->cgroup, sample->cgroup);
+    sum->hugetlb = fuller(sum->hugetlb, sample->hugetlb);
+    sum->nearest = least(sum->nearest, sample->nearest);
+    sum->committed = add(sum->committed, sample->committed);
+}
+
+/* -- publishing -- */
+
+void sample_write(struct sample_book *book, const struct sample *sample)
+{
+    uint64_t words[SAMPLE_WORDS];
+    memcpy(words, sample, sizeof(words));
+    for (unsigned copy = 0; copy < 2; copy++) {
+        latch_flip(&book->latch);
+        for (size_t i = 0; i < SAMPLE_WORDS; i++)
+            latch_store(&book->copy[copy][i], words[i]);
+    }
+    latch_store(&book->written, true);
+}
+
+bool sample_read(struct sample_book *book, struct sample *ret_sample)
+{
+    uint64_t words[SAMPLE_WORDS], sequence;
+    if (!latch_load(&book->written))
+        return false;
+    do {
+        sequence = latch_read(&book->latch);
+        for (size_t i = 0; i < SAMPLE_WORDS; i++)
+            words[i] = latch_load(&book->copy[latch_copy(sequence)][i]);
+    } while (latch_changed(&book->latch, sequence));
+    memcpy(ret_sample, words, sizeof(words));
+    return true;
+}
+
+/* -- judging -- */
+
+#define ROOMS 5
+
+/* Each room as it is now, in the order of enum hostmem_limit. */
+static void rooms_now(
+    const struct sample *sample, const struct sample_now *now, struct room ret_rooms[ROOMS])
+{
+    uint64_t taken = subtract(now->committed, sample->committed);
+    uint64_t given = subtract(sample->committed, now->committed);
+    /* What the runtime has mapped itself counts as used, whether it is populated or not. */
+    taken = add(taken, now->foreign);
+    const struct room files[] = {sample->memory, sample->cgroup, sample->hugetlb};
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t left = subtract(add(files[i].left, given), taken);
+        ret_rooms[i] = files[i].total == UINT64_MAX ? no_limit : room_of(files[i].total, left);
+    }
+    ret_rooms[3] = now->pool;
+    ret_rooms[4] = now->external;
+}
+
+static const enum hostmem_limit limit_of_room[ROOMS] = {HOSTMEM_LIMIT_MEMORY, HOSTMEM_LIMIT_CGROUP,
+    HOSTMEM_LIMIT_HUGETLB_CGROUP, HOSTMEM_LIMIT_POOL, HOSTMEM_LIMIT_EXTERNAL};
+
+/* Rounded up, so that 100 says that nothing is left. */
+static uint32_t percent_of(struct room room)
+{
+    uint64_t used = room.total - room.left;
+    if (room.total == 0)
+        return 100;
+    if (room.total == UINT64_MAX)
+        return 0;
+    if (room.total <= UINT64_MAX / 128)
+        return (uint32_t)((used * 100 + room.total - 1) / room.total);
+    return (uint32_t)(((unsigned __int128)used * 100 + room.total - 1) / room.total);
+}
+
+struct hostmem_load sample_judge(const struct sample *sample, const struct sample_now *now)
+{
+    struct hostmem_load load = {.limit = HOSTMEM_LIMIT_MEMORY, .available_bytes = UINT64_MAX};
+    struct room rooms[ROOMS];
+    rooms_now(sample, now, rooms);
+    for (unsigned i = 0; i < ROOMS; i++) {
+        uint32_t percent = percent_of(rooms[i]);
+        if (percent > load.percent) {
+            load.percent = percent;
+            load.limit = limit_of_room[i];
+        }
+        load.available_bytes = least(load.available_bytes, rooms[i].left);
+    }
+    uint64_t taken = subtract(now->committed, sample->committed);
+    if (sample->nearest != UINT64_MAX)
+        load.available_bytes = least(load.available_bytes, subtract(sample->nearest, taken));
+    return load;
+}
+
+/* Bytes in use at which a room is that full. */
+static uint64_t bytes_at(struct room room, unsigned percent)
+{
+    return (uint64_t)((unsigned __int128)room.total * percent / 100);
+}
+
+uint64_t sample_distance(
+    const struct sample *sample, const struct sample_now *now, unsigned percent)
+{
+    struct room rooms[ROOMS];
+    uint64_t distance = UINT64_MAX;
+    rooms_now(sample, now, rooms);
+    for (unsigned i = 0; i < ROOMS - 1; i++) {
+        uint64_t used = rooms[i].total - rooms[i].left;
+        if (rooms[i].total != UINT64_MAX)
+            distance = least(distance, subtract(bytes_at(rooms[i], percent), used));
+    }
+    return distance;
+}
+
+uint64_t sample_excess(const struct sample *sample, const struct sample_now *now, unsigned percent)
+{
+    struct room rooms[ROOMS];
+    uint64_t excess = 0;
+    rooms_now(sample, now, rooms);
+    for (unsigned i = 0; i < ROOMS - 1; i++) {
+        uint64_t used = rooms[i].total - rooms[i].left;
+        uint64_t over =
+            rooms[i].total == UINT64_MAX ? 0 : subtract(used, bytes_at(rooms[i], percent));
+        excess = over > excess ? over : excess;
+    }
+    return excess;
+}

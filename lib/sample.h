@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sample: what stops a node, or the machine, from giving more memory, as the kernel's files had
+ * it at one moment. It is taken now and then by a watcher, published in two copies (latch.h), and
+ * judged together with what the pools have committed since, so that a load is true to the last
+ * commit although no file is read. Invariant: left <= total in every room. Lock: none for readers;
+ * a book has one writer, its watcher.
+ */
+#ifndef HOSTMEM_SAMPLE_H
+#define HOSTMEM_SAMPLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <hostmem/hostmem.h>
+
+#include "lib/latch.h"
+
+struct node;
+
+/* An amount of memory and what is left of it; a limit that there is not has a total of UINT64_MAX.
+ */
+struct room {
+    uint64_t total, left;
+};
+
+/* In bytes. Idle memory of the library counts as left everywhere: the next commit may have it. */
+struct sample {
+    struct room memory;  /* of the node itself, or of all nodes */
+    struct room cgroup;  /* the fullest memory limit of the process's cgroups */
+    struct room hugetlb; /* the fullest hugetlb limit */
+    uint64_t nearest;    /* the smallest headroom that any cgroup leaves; UINT64_MAX: no limit */
+    uint64_t committed;  /* by the pools, when it was taken */
+};
+
+/* What is known without a file at the moment of judging. */
+struct sample_now {
+    struct room pool;     /* HOSTMEM_POOL */
+    struct room external; /* HOSTMEM_EXTERNAL_MAX; of the machine alone */
+    uint64_t committed, foreign;
+};
+
+#define SAMPLE_WORDS (sizeof(struct sample) / sizeof(uint64_t))
+
+struct sample_book {
+    struct latch latch;
+    _Atomic uint64_t copy[2][SAMPLE_WORDS];
+    _Atomic bool written;
+};
+
+/* Reads the files. -ENOENT and the like: the node's memory cannot be read. */
+int sample_take(struct node *node, struct sample *ret_sample);
+
+/* Of no node: what sums begin with. */
+struct sample sample_none(void);
+
+/* Idle memory of a node, of all backings. */
+uint64_t sample_warm_bytes(struct node *node);
+
+/* The sum over nodes; limits that hold for the process as a whole are taken once. */
+void sample_add(struct sample *sum, const struct sample *sample);
+
+void sample_write(struct sample_book *book, const struct sample *sample);
+
+/* false: nothing was written yet. Async-signal-safe; waits for nothing. */
+bool sample_read(struct sample_book *book, struct sample *ret_sample);
+
+/* The load: the highest percentage of all rooms, the smallest of what they leave. */
+struct hostmem_load sample_judge(const struct sample *sample, const struct sample_now *now);
+
+/*
+ * How much more, in bytes, has to be committed until the load is `percent`; 0 where it is that by
+ * now.
+ */
+uint64_t sample_distance(
+    const struct sample *sample, const struct sample_now *now, unsigned percent);
+
+/* How much has to be given back until the load is below `percent`. */
+uint64_t sample_excess(const struct sample *sample, const struct sample_now *now, unsigned percent);
+
+#endif

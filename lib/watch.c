@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* Beginning and ending the watch, and the subscribers' side of it. Invariant and lock: see watch.h.
+ */
+#include "lib/watch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/load.h"
+#include "lib/manager.h"
+#include "numa/pin.h"
+
+/* Callbacks run on it; looking at the kernel's files takes up to 24 KiB of it. */
+#define STACK_BYTES ((size_t)256 << 10)
+
+/* -- which watchers there are -- */
+
+static const struct nn_node *topology_node(const struct node *node)
+{
+    return nn_topology_find(node->manager->topology, node->id);
+}
+
+static struct watcher *watcher_of_socket(struct watch *watch, int socket)
+{
+    for (size_t i = 0; i < watch->count; i++)
+        if (watch->watchers[i].socket == socket)
+            return &watch->watchers[i];
+    return NULL;
+}
+
+static void add_cpus(struct nn_set *cpus, const struct nn_set *more)
+{
+    for (size_t i = 0; i < sizeof(cpus->words) / sizeof(cpus->words[0]); i++)
+        cpus->words[i] |= more->words[i];
+}
+
+/* A node without CPUs is watched from the nearest that has some. */
+static const struct nn_set *cpus_for(const struct node *node)
+{
+    const struct nn_topology *topology = node->manager->topology;
+    size_t at = (size_t)(topology_node(node) - topology->nodes);
+    return &topology->nodes[nn_topology_nearest_with_cpus(topology, at)].cpus;
+}
+
+static void assign(struct hostmem *manager, struct node *node)
+{
+    struct watch *watch = &manager->watch;
+    int socket = topology_node(node)->socket;
+    struct watcher *watcher = watcher_of_socket(watch, socket);
+    if (!watcher) {
+        watcher = &watch->watchers[watch->count++];
+        watcher->manager = manager;
+        watcher->socket = socket;
+    }
+    node->watched.watcher = watcher;
+    add_cpus(&watcher->cpus, cpus_for(node));
+}
+
+static void unassign_all(struct hostmem *manager)
+{
+    for (size_t i = 0; i < manager->node_count; i++)
+        manager->nodes[i].watched.watcher = NULL;
+    manager->watch.machine.watcher = NULL;
+    manager->watch.count = 0;
+}
+
+/* -- threads -- */
+
+static int create(struct watcher *watcher, const struct nn_set *cpus)
+{
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    int error = -pthread_attr_init(&attributes);
+    if (error)
+        return error;
+    error = nn_pin_attributes(cpus, &attributes);
+    if (!error)
+        error = -pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (!error)
+        error = -pthread_create(&watcher->thread, &attributes, watcher_run, watcher);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+static void name(struct watcher *watcher)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "hm-watch/%d", watcher->socket < 0 ? 0 : watcher->socket);
+    text[15] = 0; /* the kernel's limit */
+    pthread_setname_np(watcher->thread, text);
+}
+
+/* CPUs that the process may not use (a cpuset) are no reason not to watch. */
+static int start(struct watcher *watcher)
+{
+    static const struct nn_set anywhere;
+    int error = nn_waiter_open(&watcher->waiter);
+    if (error)
+        return error;
+    error = create(watcher, &watcher->cpus);
+    if (error == -EINVAL)
+        error = create(watcher, &anywhere);
+    if (error)
+        nn_waiter_close(&watcher->waiter);
+    else
+        name(watcher);
+    return error;
+}
+
+static void stop(struct watcher *watcher)
+{
+    nn_waiter_wake(&watcher->waiter);
+    pthread_join(watcher->thread, NULL);
+}
+
+static void start_all(struct hostmem *manager)
+{
+    struct watch *watch = &manager->watch;
+    int error = 0;
+    size_t started = 0;
+    while (started < watch->count && !error)
+        error = start(&watch->watchers[started++]);
+    if (!error)
+        return;
+    log_line(&manager->log, LOG_NOTE,
+        "no watcher threads (error %d): levels are computed when asked", -error);
+    atomic_store(&watch->ended, true);
+    for (size_t i = 0; i + 1 < started; i++) {
+        stop(&watch->watchers[i]);
+        nn_waiter_close(&watch->watchers[i].waiter);
+    }
+    unassign_all(manager);
+}
+
+static void begin(struct watched *watched, int node)
+{
+    watched->state = pressure_begin();
+    watched->topic.last = (struct hostmem_pressure){.node = node, .level = HOSTMEM_NEUTRAL};
+}
+
+static void arm_sources(struct hostmem *manager)
+{
+    struct nn_pressure_env environment = {
+        .watch = secure_getenv("MEMORY_PRESSURE_WATCH"),
+        .payload = secure_getenv("MEMORY_PRESSURE_WRITE"),
+    };
+    nn_sources_arm(&manager->root, &manager->cgroups, &environment, &manager->watch.sources);
+    for (size_t i = 0; i < NN_SOURCE_KINDS; i++)
+        log_line(&manager->log, LOG_NOTE, "pressure source %s: %s", nn_source_name(i),
+            nn_refusal_text(manager->watch.sources.refused[i]));
+}
+
+int watch_open(struct hostmem *manager)
+{
+    struct watch *watch = &manager->watch;
+    notifier_open(&watch->notifier);
+    begin(&watch->machine, HOSTMEM_NODE_ALL);
+    for (size_t i = 0; i < manager->node_count; i++)
+        begin(&manager->nodes[i].watched, manager->nodes[i].id);
+    watch->watchers = calloc(manager->node_count, sizeof(*watch->watchers));
+    if (!watch->watchers)
+        return -ENOMEM;
+    if (!manager->config.watch)
+        return 0;
+    for (size_t i = 0; i < manager->node_count; i++)
+        assign(manager, &manager->nodes[i]);
+    watch->machine.watcher = &watch->watchers[0];
+    arm_sources(manager);
+    start_all(manager);
+    return 0;
+}
+
+/* -- the end -- */
+
+static bool is_watcher(const struct watch *watch)
+{
+    for (size_t i = 0; i < watch->count; i++)
+        if (pthread_equal(watch->watchers[i].thread, pthread_self()))
+            return true;
+    return false;
+}
+
+bool watch_stop(struct hostmem *manager)
+{
+    struct watch *watch = &manager->watch;
+    watch->deferred = is_watcher(watch);
+    watch->closer = pthread_self();
+    atomic_store(&watch->ended, true);
+    for (size_t i = 0; i < watch->count; i++)
+        if (!pthread_equal(watch->watchers[i].thread, pthread_self()))
+            stop(&watch->watchers[i]);
+    return watch->deferred;
+}
+
+/* Not in a child of fork(): a thread that has stayed behind may have been in a callback, or the
+ * lock. */
+static void close_topics(struct hostmem *manager)
+{
+    struct notifier *notifier = &manager->watch.notifier;
+    topic_close(notifier, &manager->watch.machine.topic);
+    for (size_t i = 0; i < manager->node_count; i++)
+        topic_close(notifier, &manager->nodes[i].watched.topic);
+    notifier_close(notifier);
+}
+
+void watch_close(struct hostmem *manager)
+{
+    struct watch *watch = &manager->watch;
+    if (!watch->watchers)
+        return;
+    if (manager_usable(manager) == 0)
+        close_topics(manager);
+    for (size_t i = 0; i < watch->count; i++)
+        nn_waiter_close(&watch->watchers[i].waiter);
+    nn_sources_close(&watch->sources);
+    free(watch->watchers);
+}
+
+/* -- waking -- */
+
+void watch_stir(struct watched *watched)
+{
+    struct watcher *watcher = watched->watcher;
+    if (watcher && !atomic_exchange(&watcher->stirred, true))
+        nn_waiter_wake(&watcher->waiter);
+}
+
+void watch_shortage(struct watched *watched)
+{
+    atomic_store(&watched->shortage, true);
+    watch_stir(watched);
+}
+
+/* -- subscribers -- */
+
+static int fill_in_level(struct hostmem *manager, struct node *node, struct watched *watched)
+{
+    struct hostmem_pressure now = watched->topic.last;
+    struct pressure_rules rules = watcher_rules(&manager->config);
+    int error = node ? load_of_node(node, &now.load) : load_of_machine(manager, &now.load);
+    if (error)
+        return error;
+    struct pressure_sample sample = {.percent = now.load.percent};
+    pressure_step(&watched->state, &rules, 0, sample);
+    now.level = (enum hostmem_level)watched->state.level;
+    topic_refresh(&manager->watch.notifier, &watched->topic, &now);
+    return 0;
+}
+
+int watch_subscribe(struct hostmem *manager, struct node *node, hostmem_pressure_callback *callback,
+    void *context, struct hostmem_subscription **ret_subscription)
+{
+    struct watch *watch = &manager->watch;
+    struct watched *watched = node ? &node->watched : &watch->machine;
+    int error = watched->watcher ? 0 : fill_in_level(manager, node, watched);
+    if (!error)
+        error =
+            topic_subscribe(&watch->notifier, &watched->topic, callback, context, ret_subscription);
+    if (error)
+        return error;
+    if (watched->watcher)
+        watch_stir(watched);
+    else
+        topic_deliver(&watch->notifier, &watched->topic, &watch->ended);
+    return 0;
+}
+
+void watch_unsubscribe(struct hostmem *manager, struct hostmem_subscription *subscription)
+{
+    topic_unsubscribe(&manager->watch.notifier, subscription);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is watched: a node, or all nodes together. Invariant: `state` is touched by its watcher's
+ * thread alone; the rest says itself who may.
+ */
+#ifndef HOSTMEM_WATCHED_H
+#define HOSTMEM_WATCHED_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "lib/notify.h"
+#include "lib/pressure.h"
+#include "lib/sample.h"
+
+struct watcher;
+
+struct watched {
+    struct watcher *watcher; /* NULL: nobody watches; constant while the manager is in use */
+    struct topic topic;
+    struct pressure state;
+    struct sample_book book;
+    _Atomic bool
+        shortage; /* an allocation failed, or was served from elsewhere, since the last look */
+};
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The watcher threads: sample, relieve, decide, announce, call, sleep. A watcher sleeps until its
+ * period is over, a pressure source fires, or an allocation passes one of the marks that it left at
+ * the pools: the committed bytes at which the level would change. So a crossing that our own
+ * allocations cause is told at once, and costs the warm path two comparisons. Locks: see watcher.h.
+ */
+#include "lib/watcher.h"
+
+#include <time.h>
+
+#include "lib/frame.h"
+#include "lib/load.h"
+#include "lib/manager.h"
+#include "lib/units.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+_Static_assert((int)PRESSURE_LOW == HOSTMEM_LOW && (int)PRESSURE_HIGH == HOSTMEM_HIGH,
+    "levels are passed on as they are");
+_Static_assert(NN_SOURCES <= NN_WAITER_FILES, "all sources are slept on");
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 * NS_PER_MS + (uint64_t)t.tv_nsec;
+}
+
+struct pressure_rules watcher_rules(const struct config *config)
+{
+    return (struct pressure_rules){
+        .low_enter = (unsigned)config->low_enter,
+        .low_leave = (unsigned)config->low_leave,
+        .high_enter = (unsigned)config->high_enter,
+        .high_leave = (unsigned)config->high_leave,
+        .hold_ms = (unsigned)config->hold_ms,
+        .repeat_ms = (unsigned)config->low_repeat_ms,
+    };
+}
+
+static bool is_first(const struct watcher *watcher)
+{
+    return watcher == watcher->manager->watch.watchers;
+}
+
+/* -- marks -- */
+
+/* Until the hold is over no crossing is of interest: it would be told then in any case. */
+static bool in_hold(const struct watched *watched, const struct pressure_rules *rules, uint64_t now)
+{
+    return watched->state.sequence && now - watched->state.changed_at < rules->hold_ms * NS_PER_MS;
+}
+
+/* The committed bytes between which the node's level stays what it is. */
+static void leave_marks(
+    struct node *node, const struct sample *sample, const struct pressure_rules *rules)
+{
+    struct sample_now now = load_now_of_node(node);
+    enum pressure_level level = node->watched.state.level;
+    unsigned up = level == PRESSURE_HIGH ? rules->high_leave : rules->low_enter;
+    unsigned down = level == PRESSURE_LOW ? rules->low_leave : rules->high_enter;
+    uint64_t above = sample_distance(sample, &now, up), below = sample_excess(sample, &now, down);
+    uint64_t up_mark = above > UINT64_MAX - now.committed ? UINT64_MAX : now.committed + above;
+    uint64_t down_mark = below < now.committed ? now.committed - below : 0;
+    pool_mark(&node->pool, level == PRESSURE_HIGH ? 0 : down_mark,
+        level == PRESSURE_LOW ? UINT64_MAX : up_mark);
+}
+
+/* -- one look -- */
+
+static struct hostmem_pressure announcement(
+    const struct watched *watched, int node, const struct hostmem_load *load, uint64_t now)
+{
+    return (struct hostmem_pressure){
+        .node = node,
+        .level = (enum hostmem_level)watched->state.level,
+        .load = *load,
+        .sequence = watched->state.sequence,
+        .time_ns = now,
+    };
+}
+
+static void step(struct watcher *watcher, struct watched *watched, int node,
+    const struct hostmem_load *load, bool urgent)
+{
+    struct hostmem *manager = watcher->manager;
+    struct pressure_rules rules = watcher_rules(&manager->config);
+    uint64_t now = now_ns();
+    struct pressure_sample sample = {.percent = load->percent, .urgent = urgent};
+    bool news = pressure_step(&watched->state, &rules, now, sample);
+    struct hostmem_pressure pressure = announcement(watched, node, load, now);
+    if (news)
+        topic_announce(&manager->watch.notifier, &watched->topic, &pressure);
+    else
+        topic_refresh(&manager->watch.notifier, &watched->topic, &pressure);
+}
+
+/* Idle frames go back to the kernel before anybody is told that memory is short. */
+static bool relieve(struct node *node)
+{
+    size_t freed = 0;
+    for (enum hp_backing b = 0; b < HP_BACKINGS; b++)
+        freed += frame_drain(node, b, SIZE_MAX);
+    return freed > 0;
+}
+
+static int look_at(struct node *node, struct sample *ret_sample, struct hostmem_load *ret_load)
+{
+    struct sample_now now;
+    int error = sample_take(node, ret_sample);
+    if (error)
+        return error;
+    sample_write(&node->watched.book, ret_sample);
+    now = load_now_of_node(node);
+    *ret_load = sample_judge(ret_sample, &now);
+    return 0;
+}
+
+static void tend_node(struct watcher *watcher, struct node *node)
+{
+    struct pressure_rules rules = watcher_rules(&watcher->manager->config);
+    struct sample sample;
+    struct hostmem_load load;
+    bool urgent = atomic_exchange(&node->watched.shortage, false);
+    if (look_at(node, &sample, &load))
+        return;
+    bool turns_low =
+        node->watched.state.level != PRESSURE_LOW && (urgent || load.percent >= rules.low_enter);
+    if (turns_low && relieve(node) && look_at(node, &sample, &load))
+        return;
+    step(watcher, &node->watched, node->id, &load, urgent);
+    if (in_hold(&node->watched, &rules, now_ns()))
+        pool_mark(&node->pool, 0, UINT64_MAX);
+    else
+        leave_marks(node, &sample, &rules);
+}
+
+static void tend_machine(struct watcher *watcher)
+{
+    struct hostmem *manager = watcher->manager;
+    struct hostmem_load load;
+    bool urgent = atomic_exchange(&manager->watch.machine.shortage, false);
+    if (load_sum_up(manager) == 0 && load_of_machine(manager, &load) == 0)
+        step(watcher, &manager->watch.machine, HOSTMEM_NODE_ALL, &load, urgent);
+}
+
+static void tend(struct watcher *watcher)
+{
+    struct hostmem *manager = watcher->manager;
+    atomic_store(&watcher->stirred, false);
+    for (size_t i = 0; i < manager->node_count; i++)
+        if (manager->nodes[i].watched.watcher == watcher)
+            tend_node(watcher, &manager->nodes[i]);
+    if (is_first(watcher))
+        tend_machine(watcher);
+}
+
+static void deliver(struct watcher *watcher)
+{
+    struct hostmem *manager = watcher->manager;
+    struct watch *watch = &manager->watch;
+    for (size_t i = 0; i < manager->node_count; i++)
+        if (manager->nodes[i].watched.watcher == watcher)
+            topic_deliver(&watch->notifier, &manager->nodes[i].watched.topic, &watch->ended);
+    if (is_first(watcher))
+        topic_deliver(&watch->notifier, &watch->machine.topic, &watch->ended);
+}
+
+/* -- sleeping -- */
+
+static uint64_t wait_of(const struct watched *watched, const struct pressure_rules *rules)
+{
+    return pressure_wait(&watched->state, rules, now_ns(), watched->topic.last.load.percent);
+}
+
+static uint64_t sleep_time(struct watcher *watcher)
+{
+    struct hostmem *manager = watcher->manager;
+    struct pressure_rules rules = watcher_rules(&manager->config);
+    uint64_t time = (uint64_t)manager->config.sample_ms * NS_PER_MS;
+    for (size_t i = 0; i < manager->node_count; i++)
+        if (manager->nodes[i].watched.watcher == watcher)
+            time = min_size(time, wait_of(&manager->nodes[i].watched, &rules));
+    if (is_first(watcher))
+        time = min_size(time, wait_of(&manager->watch.machine, &rules));
+    return time;
+}
+
+/* The cgroup was at its limit. Mere stalls (PSI) are a reason to look, which is done in any case.
+ */
+static bool is_hard(const struct nn_event *event)
+{
+    return event->happened && (event->grown.max > 0 || event->grown.oom > 0);
+}
+
+static void take_events(struct hostmem *manager, unsigned happened)
+{
+    struct watch *watch = &manager->watch;
+    struct nn_event event;
+    bool hard = false;
+    for (size_t i = 0; i < watch->sources.count; i++)
+        if (happened & 1u << i &&
+            nn_sources_take(&manager->cgroups, &watch->sources, i, &event) == 0)
+            hard |= is_hard(&event);
+    for (size_t i = 0; i < manager->node_count && hard; i++)
+        watch_shortage(&manager->nodes[i].watched);
+    if (hard)
+        watch_shortage(&watch->machine);
+}
+
+static void rest(struct watcher *watcher)
+{
+    struct watch *watch = &watcher->manager->watch;
+    struct pollfd files[NN_SOURCES];
+    size_t count = is_first(watcher) ? watch->sources.count : 0;
+    for (size_t i = 0; i < count; i++)
+        files[i] = (struct pollfd){watch->sources.at[i].fd, watch->sources.at[i].events, 0};
+    unsigned happened = nn_waiter_sleep(&watcher->waiter, files, count, sleep_time(watcher));
+    take_events(watcher->manager, happened & ~NN_WOKEN);
+}
+
+/* -- the thread -- */
+
+void *watcher_run(void *argument)
+{
+    struct watcher *watcher = argument;
+    struct hostmem *manager = watcher->manager;
+    struct watch *watch = &manager->watch;
+    while (!atomic_load(&watch->ended)) {
+        tend(watcher);
+        deliver(watcher);
+        if (!atomic_load(&watch->ended))
+            rest(watcher);
+    }
+    if (watch->deferred && pthread_equal(watch->closer, pthread_self())) {
+        pthread_detach(pthread_self());
+        manager_dismantle(manager);
+    }
+    return NULL;
+}
