@@ -89,12 +89,11 @@ static void *run_job(void *argument)
     return NULL;
 }
 
-/* The node itself, or for a node without CPUs the nearest that has some. */
-static const struct nn_node *cpus_near(const struct node *node)
+/* The CPUs of a node, or NULL if it has none. */
+static const struct nn_set *cpus_of(const struct node *node)
 {
-    const struct nn_topology *topology = node->manager->topology;
-    size_t index = (size_t)(nn_topology_find(topology, node->id) - topology->nodes);
-    return &topology->nodes[nn_topology_nearest_with_cpus(topology, index)];
+    const struct nn_set *cpus = &nn_topology_find(node->manager->topology, node->id)->cpus;
+    return nn_set_count(cpus) ? cpus : NULL;
 }
 
 /* On the node's CPUs the kernel's default policy takes the node's memory first. */
@@ -105,7 +104,7 @@ static int run_pinned(struct job *job)
     int error = pthread_attr_init(&attributes);
     if (error)
         return -error;
-    error = nn_pin_attributes(&cpus_near(job->site.node)->cpus, &attributes);
+    error = nn_pin_attributes(cpus_of(job->site.node), &attributes);
     if (!error)
         error = -pthread_create(&thread, &attributes, run_job, job);
     pthread_attr_destroy(&attributes);
@@ -120,12 +119,19 @@ int populate_error(int error)
     return error == -EPERM || error == -EINVAL || error == -EIO ? -ENOMEM : error;
 }
 
+/* Where binding is refused: a thread has to run there, which it cannot on a node without CPUs. */
+static bool needs_pinning(const struct hostmem *manager)
+{
+    return !manager->caps.bind && manager->here && manager->node_count > 1;
+}
+
 static int run(struct job *job)
 {
     struct hostmem *manager = job->site.node->manager;
-    if (!has_room(job->site))
+    bool pinned = needs_pinning(manager);
+    if (!has_room(job->site) || (pinned && !cpus_of(job->site.node)))
         return -ENOMEM;
-    if (!manager->caps.bind && manager->here && manager->node_count > 1)
+    if (pinned)
         return populate_error(run_pinned(job));
     run_job(job);
     return populate_error(job->error);

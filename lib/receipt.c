@@ -116,26 +116,39 @@ static size_t pick_pages(
     return count;
 }
 
-/* What the kernel says stands above what was seen when the memory was taken. */
+/* The node that all pages lie on, or HOSTMEM_NODE_MIXED. false: a page is not there. */
+static bool common_node(const int *nodes, size_t count, int *ret_node)
+{
+    int common = nodes[0];
+    for (size_t i = 0; i < count; i++) {
+        if (nodes[i] < 0)
+            return false;
+        if (nodes[i] != common)
+            common = HOSTMEM_NODE_MIXED;
+    }
+    *ret_node = common;
+    return true;
+}
+
+/*
+ * What the kernel says stands above what was seen when the memory was taken; but a sample cannot
+ * unsay that the pages lie on several nodes, which is known of every frame.
+ */
 static void ask_kernel(
     struct hostmem_receipt *receipt, const struct region *region, struct pages range)
 {
     const struct hostmem *manager = region->node->manager;
     void *pages[HP_LOCATE_MAX] = {0};
-    int nodes[HP_LOCATE_MAX];
+    int nodes[HP_LOCATE_MAX], common;
     size_t count = pick_pages(region, range, pages);
     receipt->verified = 0;
     if (!manager->caps.locate || !count || manager->parts->locate(pages, count, nodes))
         return;
+    if (!common_node(nodes, count, &common))
+        return;
     receipt->verified = 1;
-    for (size_t i = 0; i < count; i++) {
-        if (nodes[i] < 0)
-            receipt->verified = 0;
-        else if (i == 0)
-            receipt->node_given = nodes[i];
-        else if (receipt->node_given != nodes[i])
-            receipt->node_given = HOSTMEM_NODE_MIXED;
-    }
+    if (receipt->node_given != HOSTMEM_NODE_MIXED)
+        receipt->node_given = common;
 }
 
 /* -- receipts -- */
