@@ -199,7 +199,9 @@ HOSTMEM_API int hostmem_reserve(struct hostmem *manager, const struct hostmem_re
 /*
  * Commits every page that has a byte in [address, address + size), within one region (MEM_COMMIT).
  * Pages that were reserved read as zero; pages that were committed keep their contents; all get
- * `protection`. ret_receipt may be NULL.
+ * `protection`. ret_receipt may be NULL. (Huge pages that have memory stay accessible as a whole:
+ * what the program itself wrote to a page while it was not committed is not noticed, and is read
+ * again.)
  */
 HOSTMEM_API int hostmem_commit(struct hostmem *manager, void *address, size_t size,
     uint32_t protection, enum hostmem_critical critical, struct hostmem_receipt *ret_receipt);
