@@ -50,6 +50,8 @@ static int commit_pages(struct region *region, struct pages pages, uint32_t prot
     int error = region_make_room(region);
     if (!error)
         error = backer_of(region)->commit(region, &commit);
+    if (error == -ENOMEM)
+        watch_failure(region->asked);
     if (error)
         return error;
     if (commit.taking.reason)

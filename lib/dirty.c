@@ -9,25 +9,35 @@
 
 #define ALL_PAGES ((uint16_t)0xffff)
 
-int dirty_open(
-    struct dirty *dirty, struct store *store, char *base, size_t frames, size_t frame_bytes)
+static size_t map_bytes(size_t frames)
 {
-    size_t map = bits_words(frames) * sizeof(bits);
-    size_t words = frames * (frame_bytes / GRANULE_BYTES) * sizeof(uint16_t);
-    void *bitmaps, *pages;
-    int error = store_take(store, 2 * map, &bitmaps);
-    if (!error)
-        error = store_take(store, words, &pages);
-    if (error)
-        return error;
+    return bits_words(frames) * sizeof(bits);
+}
+
+size_t dirty_bytes(size_t frames, size_t frame_bytes)
+{
+    return 2 * map_bytes(frames) + frames * (frame_bytes / GRANULE_BYTES) * sizeof(uint16_t);
+}
+
+void dirty_lay_out(struct dirty *dirty, char *base, size_t frames, size_t frame_bytes, void *memory)
+{
     *dirty = (struct dirty){
         .base = base,
         .frame_pages = frame_bytes / PAGE_BYTES,
-        .all = bitmaps,
-        .some = (bits *)bitmaps + bits_words(frames),
-        .pages = pages,
+        .all = memory,
+        .some = (bits *)memory + bits_words(frames),
+        .pages = (void *)((char *)memory + 2 * map_bytes(frames)),
     };
-    return 0;
+}
+
+int dirty_open(
+    struct dirty *dirty, struct store *store, char *base, size_t frames, size_t frame_bytes)
+{
+    void *memory;
+    int error = store_take(store, dirty_bytes(frames, frame_bytes), &memory);
+    if (!error)
+        dirty_lay_out(dirty, base, frames, frame_bytes, memory);
+    return error;
 }
 
 static uint16_t word_get(const struct dirty *dirty, size_t granule)

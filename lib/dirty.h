@@ -23,6 +23,10 @@ struct dirty {
     _Atomic uint16_t *pages; /* a word for each granule; means something in `some` frames only */
 };
 
+/* The metadata for frames, and laying it out in zeroed memory of that size; or both at once. */
+size_t dirty_bytes(size_t frames, size_t frame_bytes);
+void dirty_lay_out(
+    struct dirty *dirty, char *base, size_t frames, size_t frame_bytes, void *memory);
 int dirty_open(
     struct dirty *dirty, struct store *store, char *base, size_t frames, size_t frame_bytes);
 

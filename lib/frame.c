@@ -149,11 +149,9 @@ static int fill_at_home(struct frames f)
     return error;
 }
 
-static enum hostmem_reason reason_at_home(struct frames f, int budget)
+enum hostmem_reason frame_shortage(const struct window *window)
 {
-    if (budget)
-        return HOSTMEM_REASON_POOL;
-    return f.window->backing == HP_HUGETLB ? HOSTMEM_REASON_NO_HUGE : HOSTMEM_REASON_NODE_SPENT;
+    return window->backing == HP_HUGETLB ? HOSTMEM_REASON_NO_HUGE : HOSTMEM_REASON_NODE_SPENT;
 }
 
 /* Cold frames get memory; `budget` is 0 if the home's budget is held for them. */
@@ -161,7 +159,7 @@ static int fill(struct frames f, int budget, struct taking *taking)
 {
     int error = budget ? budget : fill_at_home(f);
     if (error == -ENOMEM)
-        taking->reason = reason_at_home(f, budget);
+        taking->reason = budget ? HOSTMEM_REASON_POOL : frame_shortage(f.window);
     if (error == -ENOMEM && !taking->home_only) {
         error = loan_take(f);
         if (!error && !budget)

@@ -31,6 +31,9 @@ struct taking {
  */
 int frame_take(struct frames frames, struct taking *taking);
 
+/* What it means that the window's own node could not give a frame. */
+enum hostmem_reason frame_shortage(const struct window *window);
+
 /* Puts taken frames back: idle up to HOSTMEM_WARM, beyond it to the kernel. */
 void frame_put(struct frames frames);
 

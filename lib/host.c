@@ -266,17 +266,19 @@ static HRESULT host_register_callback(
     struct host *host = host_of(face);
     struct registration new = {.callback = callback};
     int error = 0;
+    /* The callback may be called within this, and may let the last reference of its own go. */
+    host_add_ref(face);
     if (callback) {
         ICLRMemoryNotificationCallback_AddRef(callback);
         error =
             hostmem_subscribe(host->manager, HOSTMEM_NODE_ALL, notify, callback, &new.subscription);
     }
-    if (error) {
+    if (error)
         ICLRMemoryNotificationCallback_Release(callback);
-        return words_result(error);
-    }
-    drop(host, exchange(host, new));
-    return S_OK;
+    else
+        drop(host, exchange(host, new));
+    host_release(face);
+    return words_result(error);
 }
 
 /* -- address space that the runtime maps itself -- */

@@ -26,7 +26,7 @@ _Static_assert(
 
 static bool range_is_valid(uintptr_t address, size_t size)
 {
-    return address < USER_END && size <= USER_END - address;
+    return address < ADDRESS_END && size <= ADDRESS_END - address;
 }
 
 /* Write includes read, as on Windows; attributes exclude each other and need some access. */
@@ -47,7 +47,7 @@ static bool critical_is_valid(enum hostmem_critical critical)
 
 static bool address_is_valid(uintptr_t address, size_t size)
 {
-    return !address || (address >= USER_LOWEST && range_is_valid(address, size));
+    return !address || (address >= USER_LOWEST && address < USER_END && size <= USER_END - address);
 }
 
 static bool large_is_valid(const struct hostmem *manager, const struct hostmem_request *request)
@@ -117,6 +117,13 @@ static void give_receipt(
         receipt_recorded(manager, range, receipt);
 }
 
+/* From the base, which may lie below the address that was asked for. */
+static struct range reserved_range(const struct hostmem_request *request, void *base)
+{
+    size_t skipped = request->address ? (size_t)((char *)request->address - (char *)base) : 0;
+    return range_of(base, skipped + request->size);
+}
+
 int hostmem_reserve(struct hostmem *manager, const struct hostmem_request *request, void **ret_base,
     struct hostmem_receipt *ret_receipt)
 {
@@ -130,7 +137,7 @@ int hostmem_reserve(struct hostmem *manager, const struct hostmem_request *reque
         error = reserve(manager, request, &base);
     if (error)
         return error;
-    give_receipt(manager, range_of(base, request->size), ret_receipt);
+    give_receipt(manager, reserved_range(request, base), ret_receipt);
     *ret_base = base;
     return 0;
 }
@@ -281,7 +288,7 @@ size_t hostmem_nodes(struct hostmem *manager, size_t count, int *ret_nodes)
 {
     if (!manager)
         return 0;
-    for (size_t i = 0; i < min_size(count, manager->node_count); i++)
+    for (size_t i = 0; ret_nodes && i < min_size(count, manager->node_count); i++)
         ret_nodes[i] = manager->nodes[i].id;
     return manager->node_count;
 }
@@ -301,7 +308,7 @@ int hostmem_node_stats(struct hostmem *manager, int node, struct hostmem_node_st
 
 size_t hostmem_config_print(struct hostmem *manager, char *ret_text, size_t size)
 {
-    return manager ? config_print(&manager->config, ret_text, size) : 0;
+    return manager ? config_print(&manager->config, ret_text, ret_text ? size : 0) : 0;
 }
 
 const char *hostmem_version(void)

@@ -136,9 +136,7 @@ static void stir(struct node *node)
 int node_take(struct node *node, size_t bytes)
 {
     int error = pool_take(&node->pool, bytes);
-    if (error)
-        watch_shortage(&node->watched);
-    else
+    if (!error)
         stir(node);
     return error;
 }

@@ -39,8 +39,10 @@ int topic_subscribe(struct notifier *notifier, struct topic *topic,
     struct hostmem_subscription *new = calloc(1, sizeof(*new));
     if (!new)
         return -ENOMEM;
-    *new = (struct hostmem_subscription){
-        .callback = callback, .context = context, .topic = topic, .due = true};
+    new->callback = callback;
+    new->context = context;
+    new->topic = topic;
+    new->due = true;
     /* The caller has its handle before the callback can run and use it. */
     *ret_subscription = new;
     lock_take(&notifier->lock);

@@ -15,12 +15,12 @@ static uint64_t room(uint64_t limit, uint64_t now)
 static int replace_figure(_Atomic uint64_t *figure, uint64_t *now, uint64_t next)
 {
     return atomic_compare_exchange_weak_explicit(
-        figure, now, next, memory_order_relaxed, memory_order_relaxed);
+        figure, now, next, memory_order_seq_cst, memory_order_relaxed);
 }
 
 static void subtract(_Atomic uint64_t *figure, uint64_t bytes)
 {
-    uint64_t before = atomic_fetch_sub_explicit(figure, bytes, memory_order_relaxed);
+    uint64_t before = atomic_fetch_sub(figure, bytes);
     hm_assert(before >= bytes);
 }
 
@@ -56,14 +56,16 @@ void pool_unkeep(struct pool *pool, enum hp_backing backing, size_t bytes)
     subtract(&pool->warm[backing], bytes);
 }
 
+/* In one order with what the budgets do: either the commit sees the mark, or its watcher the
+ * commit. */
 bool pool_passed(struct pool *pool)
 {
-    uint64_t now = pool_figure(&pool->committed);
-    return now < pool_figure(&pool->low_mark) || now >= pool_figure(&pool->high_mark);
+    uint64_t now = atomic_load(&pool->committed);
+    return now < atomic_load(&pool->low_mark) || now >= atomic_load(&pool->high_mark);
 }
 
 void pool_mark(struct pool *pool, uint64_t low, uint64_t high)
 {
-    atomic_store_explicit(&pool->low_mark, low, memory_order_relaxed);
-    atomic_store_explicit(&pool->high_mark, high, memory_order_relaxed);
+    atomic_store(&pool->low_mark, low);
+    atomic_store(&pool->high_mark, high);
 }

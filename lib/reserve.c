@@ -263,9 +263,10 @@ int reserve_region(struct hostmem *manager, const struct hostmem_request *reques
     };
     plan.size = align_up(address + request->size, PAGE_BYTES) - plan.base;
     plan.reason = reason_of(manager, &plan);
-    if (address)
-        return reserve_at(manager, &plan, ret_region);
-    int error = reserve_anywhere(manager, &plan, ret_region);
+    int error = address ? reserve_at(manager, &plan, ret_region)
+                        : reserve_anywhere(manager, &plan, ret_region);
+    if (error == -ENOMEM)
+        watch_failure(node);
     /* Windows has a code of its own for large pages that are used up. */
     return error == -ENOMEM && (request->flags & HOSTMEM_LARGE) ? -ENOBUFS : error;
 }

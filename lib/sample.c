@@ -50,24 +50,23 @@ static struct room room_of(uint64_t total, uint64_t left)
     return (struct room){total, least(left, total)};
 }
 
-static struct room limit_room(const struct nn_limit *limit, uint64_t warm)
+static struct room limit_room(const struct nn_limit *limit)
 {
-    uint64_t left = subtract(limit->limit_bytes, limit->used_bytes);
-    return room_of(limit->limit_bytes, add(left, warm));
+    return room_of(limit->limit_bytes, subtract(limit->limit_bytes, limit->used_bytes));
 }
 
 static void take_cgroups(struct node *node, struct sample *sample)
 {
     struct hostmem *manager = node->manager;
     struct nn_limit limit;
-    uint64_t thp = pool_figure(&node->pool.warm[HP_THP]);
-    uint64_t huge = pool_figure(&node->pool.warm[HP_HUGETLB]);
+    sample->idle_small = pool_figure(&node->pool.warm[HP_THP]);
+    sample->idle_huge = pool_figure(&node->pool.warm[HP_HUGETLB]);
     if (nn_cgroup_memory(&manager->cgroups, &limit) == 0) {
-        sample->cgroup = limit_room(&limit, thp);
-        sample->nearest = add(limit.available_bytes, thp);
+        sample->cgroup = limit_room(&limit);
+        sample->nearest = limit.available_bytes;
     }
     if (nn_cgroup_hugetlb(&manager->cgroups, manager->frame_bytes[HP_HUGETLB], &limit) == 0)
-        sample->hugetlb = limit_room(&limit, huge);
+        sample->hugetlb = limit_room(&limit);
 }
 
 int sample_take(struct node *node, struct sample *ret_sample)
@@ -99,6 +98,8 @@ void sample_add(struct sample *sum, const struct sample *sample)
     sum->cgroup = fuller(sum->cgroup, sample->cgroup);
     sum->hugetlb = fuller(sum->hugetlb, sample->hugetlb);
     sum->nearest = least(sum->nearest, sample->nearest);
+    sum->idle_small = add(sum->idle_small, sample->idle_small);
+    sum->idle_huge = add(sum->idle_huge, sample->idle_huge);
     sum->committed = add(sum->committed, sample->committed);
 }
 
@@ -134,19 +135,27 @@ bool sample_read(struct sample_book *book, struct sample *ret_sample)
 
 #define ROOMS 5
 
-/* Each room as it is now, in the order of enum hostmem_limit. */
+/* What a file said is left, brought up to date. */
+static struct room brought(struct room room, uint64_t more, uint64_t less)
+{
+    if (room.total == UINT64_MAX)
+        return no_limit;
+    return room_of(room.total, subtract(add(room.left, more), less));
+}
+
+/*
+ * Each room as it is now, in the order of limit_of_room. What the runtime has mapped itself counts
+ * as used, whether it is populated or not; it is never made of huge pages.
+ */
 static void rooms_now(
     const struct sample *sample, const struct sample_now *now, struct room ret_rooms[ROOMS])
 {
     uint64_t taken = subtract(now->committed, sample->committed);
     uint64_t given = subtract(sample->committed, now->committed);
-    /* What the runtime has mapped itself counts as used, whether it is populated or not. */
-    taken = add(taken, now->foreign);
-    const struct room files[] = {sample->memory, sample->cgroup, sample->hugetlb};
-    for (unsigned i = 0; i < 3; i++) {
-        uint64_t left = subtract(add(files[i].left, given), taken);
-        ret_rooms[i] = files[i].total == UINT64_MAX ? no_limit : room_of(files[i].total, left);
-    }
+    uint64_t with_foreign = add(taken, now->foreign);
+    ret_rooms[0] = brought(sample->memory, given, with_foreign);
+    ret_rooms[1] = brought(sample->cgroup, add(given, sample->idle_small), with_foreign);
+    ret_rooms[2] = brought(sample->hugetlb, add(given, sample->idle_huge), taken);
     ret_rooms[3] = now->pool;
     ret_rooms[4] = now->external;
 }
@@ -182,14 +191,15 @@ struct hostmem_load sample_judge(const struct sample *sample, const struct sampl
     }
     uint64_t taken = subtract(now->committed, sample->committed);
     if (sample->nearest != UINT64_MAX)
-        load.available_bytes = least(load.available_bytes, subtract(sample->nearest, taken));
+        load.available_bytes =
+            least(load.available_bytes, subtract(add(sample->nearest, sample->idle_small), taken));
     return load;
 }
 
-/* Bytes in use at which a room is that full. */
-static uint64_t bytes_at(struct room room, unsigned percent)
+/* The most bytes in use at which a room is less than `percent` full, which is at least 1. */
+static uint64_t most_below(struct room room, unsigned percent)
 {
-    return (uint64_t)((unsigned __int128)room.total * percent / 100);
+    return (uint64_t)((unsigned __int128)room.total * (percent - 1) / 100);
 }
 
 uint64_t sample_distance(
@@ -197,11 +207,15 @@ uint64_t sample_distance(
 {
     struct room rooms[ROOMS];
     uint64_t distance = UINT64_MAX;
+    if (percent == 0)
+        return 0;
     rooms_now(sample, now, rooms);
     for (unsigned i = 0; i < ROOMS - 1; i++) {
         uint64_t used = rooms[i].total - rooms[i].left;
+        if (rooms[i].total == 0)
+            return 0; /* what has no room at all is full */
         if (rooms[i].total != UINT64_MAX)
-            distance = least(distance, subtract(bytes_at(rooms[i], percent), used));
+            distance = least(distance, subtract(most_below(rooms[i], percent) + 1, used));
     }
     return distance;
 }
@@ -210,12 +224,13 @@ uint64_t sample_excess(const struct sample *sample, const struct sample_now *now
 {
     struct room rooms[ROOMS];
     uint64_t excess = 0;
+    if (percent == 0)
+        return UINT64_MAX;
     rooms_now(sample, now, rooms);
     for (unsigned i = 0; i < ROOMS - 1; i++) {
         uint64_t used = rooms[i].total - rooms[i].left;
-        uint64_t over =
-            rooms[i].total == UINT64_MAX ? 0 : subtract(used, bytes_at(rooms[i], percent));
-        excess = over > excess ? over : excess;
+        if (rooms[i].total != UINT64_MAX)
+            excess = max_size(excess, subtract(used, most_below(rooms[i], percent)));
     }
     return excess;
 }

@@ -31,7 +31,8 @@ struct sample {
     struct room cgroup;  /* the fullest memory limit of the process's cgroups */
     struct room hugetlb; /* the fullest hugetlb limit */
     uint64_t nearest;    /* the smallest headroom that any cgroup leaves; UINT64_MAX: no limit */
-    uint64_t committed;  /* by the pools, when it was taken */
+    uint64_t idle_small, idle_huge; /* idle memory that counts for the two kinds of cgroup limits */
+    uint64_t committed;             /* by the pools, when it was taken */
 };
 
 /* What is known without a file at the moment of judging. */

@@ -113,6 +113,9 @@ int share_enter(struct share *share, struct taking *taking)
     }
     if (!error)
         share->users++;
+    /* Perhaps it was another region's commit that had to borrow. */
+    if (!error && bits_get(share->window->lent, share->frame))
+        taking->reason = frame_shortage(share->window);
     lock_drop(&share->lock);
     return error;
 }

@@ -134,6 +134,7 @@ static void start_all(struct hostmem *manager)
         stop(&watch->watchers[i]);
         nn_waiter_close(&watch->watchers[i].waiter);
     }
+    atomic_store(&watch->ended, false);
     unassign_all(manager);
 }
 
@@ -141,6 +142,16 @@ static void begin(struct watched *watched, int node)
 {
     watched->state = pressure_begin();
     watched->topic.last = (struct hostmem_pressure){.node = node, .level = HOSTMEM_NEUTRAL};
+}
+
+/* So that a load can be read without a file from the beginning. */
+static void look_once(struct hostmem *manager)
+{
+    struct sample sample;
+    for (size_t i = 0; i < manager->node_count; i++)
+        if (sample_take(&manager->nodes[i], &sample) == 0)
+            sample_write(&manager->nodes[i].watched.book, &sample);
+    load_sum_up(manager);
 }
 
 static void arm_sources(struct hostmem *manager)
@@ -170,6 +181,7 @@ int watch_open(struct hostmem *manager)
     for (size_t i = 0; i < manager->node_count; i++)
         assign(manager, &manager->nodes[i]);
     watch->machine.watcher = &watch->watchers[0];
+    look_once(manager);
     arm_sources(manager);
     start_all(manager);
     return 0;
@@ -236,38 +248,51 @@ void watch_shortage(struct watched *watched)
     watch_stir(watched);
 }
 
+void watch_failure(struct node *node)
+{
+    watch_shortage(&node->watched);
+    watch_shortage(&node->manager->watch.machine);
+}
+
 /* -- subscribers -- */
 
-static int fill_in_level(struct hostmem *manager, struct node *node, struct watched *watched)
+/* Nobody watches: the level as it is, told by the caller's own thread. */
+static int tell_once(
+    struct hostmem *manager, struct node *node, hostmem_pressure_callback *callback, void *context)
 {
-    struct hostmem_pressure now = watched->topic.last;
     struct pressure_rules rules = watcher_rules(&manager->config);
-    int error = node ? load_of_node(node, &now.load) : load_of_machine(manager, &now.load);
+    struct pressure state = pressure_begin();
+    struct hostmem_pressure pressure = {
+        .node = node ? node->id : HOSTMEM_NODE_ALL, .time_ns = watcher_clock()};
+    int error =
+        node ? load_of_node(node, &pressure.load) : load_of_machine(manager, &pressure.load);
     if (error)
         return error;
-    struct pressure_sample sample = {.percent = now.load.percent};
-    pressure_step(&watched->state, &rules, 0, sample);
-    now.level = (enum hostmem_level)watched->state.level;
-    topic_refresh(&manager->watch.notifier, &watched->topic, &now);
+    struct pressure_sample sample = {.percent = pressure.load.percent};
+    pressure_step(&state, &rules, pressure.time_ns, sample);
+    pressure.level = (enum hostmem_level)state.level;
+    pressure.sequence = state.sequence;
+    callback(context, &pressure);
     return 0;
 }
 
 int watch_subscribe(struct hostmem *manager, struct node *node, hostmem_pressure_callback *callback,
     void *context, struct hostmem_subscription **ret_subscription)
 {
-    struct watch *watch = &manager->watch;
-    struct watched *watched = node ? &node->watched : &watch->machine;
-    int error = watched->watcher ? 0 : fill_in_level(manager, node, watched);
-    if (!error)
-        error =
-            topic_subscribe(&watch->notifier, &watched->topic, callback, context, ret_subscription);
+    struct watched *watched = node ? &node->watched : &manager->watch.machine;
+    struct notifier *notifier = &manager->watch.notifier;
+    int error = topic_subscribe(notifier, &watched->topic, callback, context, ret_subscription);
     if (error)
         return error;
-    if (watched->watcher)
+    if (watched->watcher) {
         watch_stir(watched);
-    else
-        topic_deliver(&watch->notifier, &watched->topic, &watch->ended);
-    return 0;
+        return 0;
+    }
+    struct hostmem_subscription *made = *ret_subscription;
+    error = tell_once(manager, node, callback, context);
+    if (error)
+        topic_unsubscribe(notifier, made);
+    return error;
 }
 
 void watch_unsubscribe(struct hostmem *manager, struct hostmem_subscription *subscription)

@@ -36,6 +36,10 @@ void watch_close(struct hostmem *manager);
 /* Memory was short there: its watcher looks at once. From any thread, under any lock. */
 void watch_shortage(struct watched *watched);
 
+/* A commit that stood for the node has failed for want of memory, wherever that might have come
+ * from. */
+void watch_failure(struct node *node);
+
 /* The committed bytes passed a mark: likewise. */
 void watch_stir(struct watched *watched);
 

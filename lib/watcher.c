@@ -20,7 +20,7 @@ _Static_assert((int)PRESSURE_LOW == HOSTMEM_LOW && (int)PRESSURE_HIGH == HOSTMEM
     "levels are passed on as they are");
 _Static_assert(NN_SOURCES <= NN_WAITER_FILES, "all sources are slept on");
 
-static uint64_t now_ns(void)
+uint64_t watcher_clock(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -47,9 +47,10 @@ static bool is_first(const struct watcher *watcher)
 /* -- marks -- */
 
 /* Until the hold is over no crossing is of interest: it would be told then in any case. */
-static bool in_hold(const struct watched *watched, const struct pressure_rules *rules, uint64_t now)
+static uint64_t hold_left(const struct watched *watched, const struct pressure_rules *rules)
 {
-    return watched->state.sequence && now - watched->state.changed_at < rules->hold_ms * NS_PER_MS;
+    uint64_t hold = rules->hold_ms * NS_PER_MS, gone = watcher_clock() - watched->state.changed_at;
+    return watched->state.sequence && gone < hold ? hold - gone : 0;
 }
 
 /* The committed bytes between which the node's level stays what it is. */
@@ -65,6 +66,9 @@ static void leave_marks(
     uint64_t down_mark = below < now.committed ? now.committed - below : 0;
     pool_mark(&node->pool, level == PRESSURE_HIGH ? 0 : down_mark,
         level == PRESSURE_LOW ? UINT64_MAX : up_mark);
+    /* A commit may have passed the place of the mark before the mark was there. */
+    if (pool_passed(&node->pool))
+        watch_stir(&node->watched);
 }
 
 /* -- one look -- */
@@ -86,7 +90,7 @@ static void step(struct watcher *watcher, struct watched *watched, int node,
 {
     struct hostmem *manager = watcher->manager;
     struct pressure_rules rules = watcher_rules(&manager->config);
-    uint64_t now = now_ns();
+    uint64_t now = watcher_clock();
     struct pressure_sample sample = {.percent = load->percent, .urgent = urgent};
     bool news = pressure_step(&watched->state, &rules, now, sample);
     struct hostmem_pressure pressure = announcement(watched, node, load, now);
@@ -117,6 +121,12 @@ static int look_at(struct node *node, struct sample *ret_sample, struct hostmem_
     return 0;
 }
 
+static bool turns_low(
+    const struct watched *watched, const struct hostmem_load *load, bool urgent, unsigned low_enter)
+{
+    return watched->state.level != PRESSURE_LOW && (urgent || load->percent >= low_enter);
+}
+
 static void tend_node(struct watcher *watcher, struct node *node)
 {
     struct pressure_rules rules = watcher_rules(&watcher->manager->config);
@@ -130,7 +140,7 @@ static void tend_node(struct watcher *watcher, struct node *node)
     if (turns_low && relieve(node) && look_at(node, &sample, &load))
         return;
     step(watcher, &node->watched, node->id, &load, urgent);
-    if (in_hold(&node->watched, &rules, now_ns()))
+    if (hold_left(&node->watched, &rules))
         pool_mark(&node->pool, 0, UINT64_MAX);
     else
         leave_marks(node, &sample, &rules);
@@ -139,10 +149,15 @@ static void tend_node(struct watcher *watcher, struct node *node)
 static void tend_machine(struct watcher *watcher)
 {
     struct hostmem *manager = watcher->manager;
+    struct watched *machine = &manager->watch.machine;
     struct hostmem_load load;
-    bool urgent = atomic_exchange(&manager->watch.machine.shortage, false);
-    if (load_sum_up(manager) == 0 && load_of_machine(manager, &load) == 0)
-        step(watcher, &manager->watch.machine, HOSTMEM_NODE_ALL, &load, urgent);
+    bool urgent = atomic_exchange(&machine->shortage, false);
+    if (load_sum_up(manager) || load_of_machine(manager, &load))
+        return;
+    if (turns_low(machine, &load, urgent, manager->config.low_enter))
+        for (size_t i = 0; i < manager->node_count; i++)
+            relieve(&manager->nodes[i]);
+    step(watcher, machine, HOSTMEM_NODE_ALL, &load, urgent);
 }
 
 static void tend(struct watcher *watcher)
@@ -169,9 +184,13 @@ static void deliver(struct watcher *watcher)
 
 /* -- sleeping -- */
 
+/* Also the end of a hold: from then on crossings are waited for. */
 static uint64_t wait_of(const struct watched *watched, const struct pressure_rules *rules)
 {
-    return pressure_wait(&watched->state, rules, now_ns(), watched->topic.last.load.percent);
+    unsigned percent = watched->topic.last.load.percent;
+    uint64_t wait = pressure_wait(&watched->state, rules, watcher_clock(), percent);
+    uint64_t hold = hold_left(watched, rules);
+    return hold ? min_size(wait, hold) : wait;
 }
 
 static uint64_t sleep_time(struct watcher *watcher)

@@ -33,6 +33,9 @@ struct watcher {
 /* What HOSTMEM_LOW_ENTER and its like ask for. */
 struct pressure_rules watcher_rules(const struct config *config);
 
+/* CLOCK_MONOTONIC in ns. */
+uint64_t watcher_clock(void);
+
 /* What the thread of a watcher runs, with the watcher as its argument. */
 void *watcher_run(void *watcher);
 

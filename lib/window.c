@@ -10,40 +10,47 @@
 
 /* Address space of a window, where the limits of the process leave room for it. */
 #define WINDOW_BYTES ((size_t)1 << 40)
-/* Frames that cover it at most: what the metadata is laid out for in one piece. */
-#define BITMAPS 6
+#define BITMAPS      6
+#define LINE_BYTES   ((size_t)64)
 
 _Static_assert(WINDOW_BYTES % GIB_BYTES == 0, "a window is whole GiB where there is room");
 _Static_assert(STATE_LENDERS <= 1 << 10, "a lender code has 10 bits for the node");
 
-static int take_bitmaps(struct window *window, struct store *store)
+/* A cut of `size` bytes from *memory on, aligned for anything that a window has. */
+static void *cut(char **memory, size_t size)
 {
-    size_t words = bits_words(window->frames);
-    void *memory;
-    int error = store_take(store, BITMAPS * words * sizeof(bits), &memory);
-    if (error)
-        return error;
-    bits *maps = memory;
-    window->claimed = maps;
-    window->idle = maps + words;
-    window->populated = maps + 2 * words;
-    window->fresh = maps + 3 * words;
-    window->small = maps + 4 * words;
-    window->lent = maps + 5 * words;
-    return 0;
+    void *piece = *memory;
+    *memory += align_up(size, LINE_BYTES);
+    return piece;
 }
 
-static int take_tables(struct window *window, struct store *store)
+static size_t map_bytes_of(size_t frames)
 {
-    void *shares, *lender;
-    int error = store_take(store, window->frames * sizeof(struct share *), &shares);
-    if (!error)
-        error = store_take(store, window->frames * sizeof(uint16_t), &lender);
-    if (error)
-        return error;
-    window->shares = shares;
-    window->lender = lender;
-    return take_bitmaps(window, store);
+    return bits_words(frames) * sizeof(bits);
+}
+
+static size_t metadata_bytes(const struct window *window)
+{
+    size_t frames = window->frames;
+    return sizeof(struct window) + BITMAPS * map_bytes_of(frames) +
+           frames * sizeof(struct share *) + frames * sizeof(uint16_t) +
+           dirty_bytes(frames, window->frame_bytes) + (BITMAPS + 4) * LINE_BYTES;
+}
+
+/* The window in memory of its own, with all its tables: one piece, so that there is all or nothing.
+ */
+static struct window *lay_out(const struct window *draft, char *memory)
+{
+    struct window *window = cut(&memory, sizeof(*window));
+    *window = *draft;
+    bits **maps[BITMAPS] = {&window->claimed, &window->idle, &window->populated, &window->fresh,
+        &window->small, &window->lent};
+    for (size_t i = 0; i < BITMAPS; i++)
+        *maps[i] = cut(&memory, map_bytes_of(window->frames));
+    window->shares = cut(&memory, window->frames * sizeof(struct share *));
+    window->lender = cut(&memory, window->frames * sizeof(uint16_t));
+    dirty_lay_out(&window->dirty, window->base, window->frames, window->frame_bytes, memory);
+    return window;
 }
 
 /* Address space is limited: most of it is left to the program. What the mapping has afterwards. */
@@ -84,35 +91,37 @@ static int map_some(struct window *window, const struct hp_spec *spec, size_t si
     return 0;
 }
 
+static int bind_all(const struct window *window)
+{
+    if (!window->node->manager->caps.bind)
+        return 0;
+    return populate_error(
+        window->ops->bind(window->base, window->frames * window->frame_bytes, window->node->id));
+}
+
+/* Metadata is never given back, so it is taken when nothing else can fail any more. */
 static int make_window(
     struct node *node, enum hp_backing backing, size_t size, struct window **ret_window)
 {
     struct hostmem *manager = node->manager;
+    struct window draft = {
+        .node = node,
+        .backing = backing,
+        .ops = manager->ops[backing],
+        .frame_bytes = manager->frame_bytes[backing],
+    };
     void *memory;
-    int error = store_take(&manager->store, sizeof(struct window), &memory);
+    int error = map_some(&draft, &manager->spec[backing], align_up(size, draft.frame_bytes));
     if (error)
         return error;
-    struct window *window = memory;
-    window->node = node;
-    window->backing = backing;
-    window->ops = manager->ops[backing];
-    window->frame_bytes = manager->frame_bytes[backing];
-    error = map_some(window, &manager->spec[backing], align_up(size, window->frame_bytes));
-    if (error)
-        return error;
-    if (manager->caps.bind)
-        error = populate_error(
-            window->ops->bind(window->base, window->frames * window->frame_bytes, node->id));
+    error = bind_all(&draft);
     if (!error)
-        error = take_tables(window, &manager->store);
-    if (!error)
-        error = dirty_open(
-            &window->dirty, &manager->store, window->base, window->frames, window->frame_bytes);
+        error = store_take(&manager->store, metadata_bytes(&draft), &memory);
     if (error) {
-        window_close(window);
+        window_close(&draft);
         return error;
     }
-    *ret_window = window;
+    *ret_window = lay_out(&draft, memory);
     return 0;
 }
 

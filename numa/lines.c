@@ -17,7 +17,7 @@ int nn_lines_open(const struct nn_root *root, const char *path, struct nn_lines 
     if (fd < 0)
         return -errno;
     ret_lines->fd = fd;
-    ret_lines->start = ret_lines->end = 0;
+    ret_lines->start = ret_lines->end = ret_lines->total = 0;
     ret_lines->ended = ret_lines->skipping = false;
     return 0;
 }
@@ -45,6 +45,8 @@ static int fill(struct nn_lines *lines)
 {
     ssize_t size;
 
+    if (lines->total >= NN_LINES_MAX)
+        return -EFBIG;
     make_room(lines);
     do
         size = read(lines->fd, lines->text + lines->end, sizeof(lines->text) - 1 - lines->end);
@@ -53,6 +55,7 @@ static int fill(struct nn_lines *lines)
         return -errno;
     lines->ended = size == 0;
     lines->end += (size_t)size;
+    lines->total += (size_t)size;
     return 0;
 }
 

@@ -122,13 +122,28 @@ struct matches {
     unsigned *numbers; /* the first `count` are ascending */
 };
 
+/* The first place whose number is not below `number`. By halves: file systems give thousands of
+ * names, some of them in descending order. */
+static size_t place_of(const struct matches *matches, unsigned number)
+{
+    size_t from = 0, to = matches->count;
+
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+
+        if (matches->numbers[middle] < number)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
 static int insert(struct matches *matches, unsigned number)
 {
-    size_t at = matches->count;
+    size_t at = place_of(matches, number);
 
-    while (at > 0 && matches->numbers[at - 1] > number)
-        at--;
-    if (at > 0 && matches->numbers[at - 1] == number)
+    if (at < matches->count && matches->numbers[at] == number)
         return 0;
     if (matches->count == matches->capacity)
         return -E2BIG;

@@ -81,12 +81,20 @@ static void check_all(const char *base, size_t first, size_t end)
             must(base[page * PAGE + i] == (char)(page % 251 + 1));
 }
 
-static void judge_receipt(struct owner *owner, const struct hostmem_receipt *receipt, size_t pages)
+/* The end of a region lies in a frame that others may have as well, and may have brought about. */
+static bool in_a_share(size_t region_size, size_t end)
+{
+    size_t granules = (region_size + GRANULE - 1) / GRANULE;
+    return end * PAGE > granules * GRANULE / FRAME * FRAME;
+}
+
+static void judge_receipt(
+    struct owner *owner, const struct hostmem_receipt *receipt, size_t pages, bool shared)
 {
     must(receipt->committed == pages * PAGE);
     if (receipt->backing == HOSTMEM_BACKING_HUGETLB)
         return;
-    must(receipt->reason == HOSTMEM_REASON_NO_HUGE);
+    must(receipt->reason == HOSTMEM_REASON_NO_HUGE || shared);
     owner->lent++;
 }
 
@@ -106,7 +114,7 @@ static void commit_some(struct owner *owner, size_t i)
         owner->shortages++;
         return;
     }
-    judge_receipt(owner, &receipt, end - first);
+    judge_receipt(owner, &receipt, end - first, in_a_share(owner->regions[i].size, end));
     must(live_is_zero(base + first * PAGE, (end - first) * PAGE));
     write_all(base, first, end);
     owner->regions[i].first = first;

@@ -21,14 +21,6 @@
 
 extern char **environ;
 
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZED 1
-#endif
-#endif
-
 /* -- failing -- */
 
 static _Thread_local const char *note;
@@ -347,21 +339,18 @@ void live_allow_only(const int *calls)
 
 void live_limit_windows(void)
 {
-#ifdef THREAD_SANITIZED
+    if (!LIVE_THREAD_SANITIZED)
+        return;
     FILE *file = fopen("/proc/self/statm", "re");
     size_t pages = 0;
     must(file && fscanf(file, "%zu", &pages) == 1);
     fclose(file);
     struct rlimit limit = {pages * PAGE + 768 * GIB, RLIM_INFINITY};
     must(setrlimit(RLIMIT_AS, &limit) == 0);
-#endif
 }
 
 uintptr_t live_address(size_t i)
 {
-#ifdef THREAD_SANITIZED
-    return UINT64_C(0x7e8100000000) + i * UINT64_C(0x100000000);
-#else
-    return UINT64_C(0x650000000000) + i * UINT64_C(0x1000000000);
-#endif
+    uintptr_t first = LIVE_THREAD_SANITIZED ? 0x7e8100000000 : 0x650000000000;
+    return first + i * UINT64_C(0x100000000);
 }

@@ -29,15 +29,24 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Sanitizers make system calls and mappings of their own, and are slow. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__)
 #define LIVE_SANITIZED 1
+#elif defined(__SANITIZE_THREAD__)
+#define LIVE_SANITIZED        1
+#define LIVE_THREAD_SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#if __has_feature(address_sanitizer)
 #define LIVE_SANITIZED 1
+#elif __has_feature(thread_sanitizer)
+#define LIVE_SANITIZED        1
+#define LIVE_THREAD_SANITIZED 1
 #endif
 #endif
 #ifndef LIVE_SANITIZED
 #define LIVE_SANITIZED 0
+#endif
+#ifndef LIVE_THREAD_SANITIZED
+#define LIVE_THREAD_SANITIZED 0
 #endif
 
 #define must(condition) ((condition) ? (void)0 : live_die(__FILE__, __LINE__, #condition))

@@ -242,6 +242,8 @@ static void in_the_child(void *argument)
     every_method_is_refused(in);
     if (in->destroys)
         must(IHostMemoryManager_Release(in->com) == 0);
+    if (LIVE_THREAD_SANITIZED) /* it forbids threads in a child of a process that has some */
+        return;
     /* A manager of its own works. */
     struct hostmem *own = live_manager();
     char *at = live_reserve(own, FRAME, HOSTMEM_COMMIT);

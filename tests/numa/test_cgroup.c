@@ -359,6 +359,20 @@ static int lowest_free_fd(void)
     return fd;
 }
 
+/* A link to /dev/zero is one line that never ends: there is nothing to be seen, soon. */
+static void endless_files(void **state)
+{
+    const struct tree *tree = *state;
+    struct nn_cgroups cgroups;
+
+    tree_write(tree, "proc/self/mountinfo", "");
+    assert_int_equal(symlinkat("/dev/zero", tree->root.fd, "proc/self/cgroup"), 0);
+    assert_int_equal(nn_cgroups_open(&tree->root, &cgroups), 0);
+    assert_int_equal(cgroups.unified.own.fd, -1);
+    assert_int_equal(nn_cgroups_moved(&tree->root, &cgroups), 0);
+    nn_cgroups_close(&cgroups);
+}
+
 static void leaves_no_descriptor(void **state)
 {
     int before = lowest_free_fd();
@@ -406,6 +420,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(disappearing, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(long_files, tree_setup, tree_teardown),
         cmocka_unit_test_setup_teardown(deep, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(endless_files, tree_setup, tree_teardown),
         cmocka_unit_test(short_of_descriptors),
         cmocka_unit_test(leaves_no_descriptor),
         cmocka_unit_test(this_machine),

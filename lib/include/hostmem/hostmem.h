@@ -10,8 +10,8 @@
  * unless its comment says so. None prints unless HOSTMEM_VERBOSE asks.
  * - Regions belong to the manager that made them; nothing is to be freed but by hostmem_release()
  * and hostmem_destroy().
- * - In a child after fork() every function that takes a manager fails with -ENODEV, except
- *   hostmem_destroy(), which frees what the child inherited.
+ * - In a child after fork() every function that takes a manager and returns an error fails with
+ *   -ENODEV; hostmem_destroy() frees what the child inherited.
  *
  * Errors that mean the same everywhere:
  *   -EINVAL         an argument is out of its range, or a size is zero
