@@ -166,8 +166,9 @@ int hp_map_scan(int fd, uintptr_t address, struct hp_map *ret_map)
 int hp_map_at(uintptr_t address, struct hp_map *ret_map)
 {
     int fd = open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
+    /* -ENOENT would say that nothing is mapped. */
     if (fd < 0)
-        return -errno;
+        return errno == ENOENT ? -EIO : -errno;
     int r = hp_map_ask(fd, address, ret_map);
     if (r < 0 && r != -ENOENT)
         r = hp_map_scan(fd, address, ret_map);

@@ -36,13 +36,38 @@ static int result(int outcome)
     return outcome == 0 ? 0 : failure();
 }
 
+/*
+ * Under mlockall(MCL_FUTURE) the kernel populates what is mapped accessible, which of a window of
+ * small pages would be all of the machine's memory. So that is mapped without access, unlocked, and
+ * opened then. Huge pages are not populated like this, and a file of hugetlbfs grows only for a
+ * mapping that is writable from the beginning.
+ */
+static bool is_opened_later(const struct hp_kind *kind)
+{
+    return kind->page == HP_BASE_PAGE && kind->at_rest != HP_NONE;
+}
+
+static int open_access(const struct hp_kind *kind, void *base, size_t size)
+{
+    if (!is_opened_later(kind))
+        return 0;
+    (void)munlock(base, size);
+    return result(mprotect(base, size, (int)kind->at_rest));
+}
+
 static int map_raw(
     const struct hp_kind *kind, void *at, size_t size, int more_flags, void **ret_base)
 {
     int flags = MAP_PRIVATE | MAP_NORESERVE | kind->flags | more_flags;
-    void *base = mmap(at, size, (int)kind->at_rest, flags, kind->fd, 0);
+    int access = is_opened_later(kind) ? PROT_NONE : (int)kind->at_rest;
+    void *base = mmap(at, size, access, flags, kind->fd, 0);
     if (base == MAP_FAILED)
         return failure();
+    int r = open_access(kind, base, size);
+    if (r < 0) {
+        munmap(base, size);
+        return r;
+    }
     *ret_base = base;
     return 0;
 }

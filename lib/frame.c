@@ -93,7 +93,7 @@ static size_t drain_window(struct window *window, size_t bytes)
 {
     size_t freed = 0;
     for (size_t word = 0; word < bits_words(window->frames) && freed < bytes; word++) {
-        size_t want = (bytes - freed + window->frame_bytes - 1) / window->frame_bytes;
+        size_t want = (bytes - freed - 1) / window->frame_bytes + 1;
         uint64_t idle = bits_word(window->idle, word);
         if (idle)
             freed += drain_mask(window, word, lowest(idle, want));

@@ -26,7 +26,7 @@ _Static_assert(
 
 static bool range_is_valid(uintptr_t address, size_t size)
 {
-    return address < ADDRESS_END && size <= ADDRESS_END - address;
+    return address < USER_END && size <= USER_END - address;
 }
 
 /* Write includes read, as on Windows; attributes exclude each other and need some access. */
@@ -47,7 +47,7 @@ static bool critical_is_valid(enum hostmem_critical critical)
 
 static bool address_is_valid(uintptr_t address, size_t size)
 {
-    return !address || (address >= USER_LOWEST && address < USER_END && size <= USER_END - address);
+    return !address || (address >= USER_LOWEST && range_is_valid(address, size));
 }
 
 static bool large_is_valid(const struct hostmem *manager, const struct hostmem_request *request)

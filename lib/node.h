@@ -31,6 +31,7 @@ struct node {
     uint64_t huge;   /* huge pages of the frame size that the node had then */
     struct pool pool;
     struct watched watched;
+    _Atomic uint64_t in_flight; /* bytes of base pages that are being populated now */
     _Atomic uint64_t credit; /* bytes of base pages that the node was seen to have (populate.c) */
     struct lock grow;
     struct lock space;

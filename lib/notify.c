@@ -48,6 +48,7 @@ int topic_subscribe(struct notifier *notifier, struct topic *topic,
     lock_take(&notifier->lock);
     new->next = topic->first;
     topic->first = new;
+    atomic_fetch_add(&topic->members, 1);
     lock_drop(&notifier->lock);
     return 0;
 }
@@ -58,6 +59,7 @@ static void unlink_subscription(struct hostmem_subscription *subscription)
     while (*place != subscription)
         place = &(*place)->next;
     *place = subscription->next;
+    atomic_fetch_sub(&subscription->topic->members, 1);
 }
 
 static bool runs_here(const struct hostmem_subscription *subscription)

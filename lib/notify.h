@@ -19,6 +19,7 @@
 
 struct topic {
     struct hostmem_subscription *first; /* under the notifier's lock */
+    _Atomic unsigned members;           /* how many there are */
     struct hostmem_pressure last;       /* what was announced last, or the level of the beginning */
 };
 

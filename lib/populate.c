@@ -9,18 +9,21 @@
 #include "lib/log.h"
 #include "lib/units.h"
 #include "numa/hugepages.h"
+#include "numa/limit.h"
 #include "numa/meminfo.h"
 #include "numa/pin.h"
 
 #define SAMPLE HP_LOCATE_MAX
 
 /*
- * Base pages are promised by nobody: a process that populates more than there is gets killed. So
- * the node's figures are looked at first, and then again after an eighth of what was there is used
- * up.
+ * Base pages are promised by nobody: a process that populates more than there is gets killed, be it
+ * by the machine or by its cgroup. So the figures of both are looked at first, and then again after
+ * an eighth of what was there is used up.
  */
 #define CREDIT_SHARE 8
-#define LEFT_ALONE   ((uint64_t)128 << 20) /* bytes that stay for the rest of the machine */
+#define LEFT_ALONE                                                                                 \
+    ((uint64_t)128 << 20) /* bytes that stay for others, or a part of what is there */
+#define LEFT_PART 32
 
 static bool take_credit(struct node *node, uint64_t bytes)
 {
@@ -31,32 +34,40 @@ static bool take_credit(struct node *node, uint64_t bytes)
     return false;
 }
 
-/* Memory of the node that is not set aside as huge pages. */
+/* Memory of the node that is not set aside as huge pages, as far as the cgroup leaves it. */
 static int base_memory(struct node *node, uint64_t *ret_bytes)
 {
+    struct hostmem *manager = node->manager;
     struct nn_huge huge[NN_HUGE_SIZES];
     struct nn_memory memory;
-    const struct nn_root *root = &node->manager->root;
-    int error = nn_node_memory(root, node->id, &memory);
+    struct nn_limit limit;
+    int error = nn_node_memory(&manager->root, node->id, &memory);
     if (error)
         return error;
-    uint64_t aside = nn_huge_free_bytes(huge, nn_huge_of_node(root, node->id, huge));
-    *ret_bytes = memory.available_bytes - min_size(aside, memory.available_bytes);
+    uint64_t aside = nn_huge_free_bytes(huge, nn_huge_of_node(&manager->root, node->id, huge));
+    uint64_t there = memory.available_bytes - min_size(aside, memory.available_bytes);
+    if (nn_cgroup_memory(&manager->cgroups, &limit) == 0)
+        there = min_size(there, limit.available_bytes);
+    *ret_bytes = there;
     return 0;
 }
 
-/* True also where the kernel does not tell. */
-static bool has_room(struct site site)
+/* What is there for `bytes` more, all that is being populated at the moment included. */
+static bool fits(struct node *node, uint64_t in_flight)
 {
-    uint64_t there, needed = site.size + LEFT_ALONE;
-    if (site.backing == HP_HUGETLB || take_credit(site.node, site.size))
-        return true;
-    if (!site.node->manager->here || base_memory(site.node, &there))
-        return true;
-    if (there < needed)
+    uint64_t there;
+    if (base_memory(node, &there))
+        return true; /* nobody tells */
+    uint64_t alone = min_size(LEFT_ALONE, there / LEFT_PART);
+    if (there - alone < in_flight)
         return false;
-    atomic_store(&site.node->credit, (there - needed) / CREDIT_SHARE);
+    atomic_store(&node->credit, (there - alone - in_flight) / CREDIT_SHARE);
     return true;
+}
+
+static bool needs_room(struct site site)
+{
+    return site.backing != HP_HUGETLB && site.node->manager->here;
 }
 
 /* One populating, done here or on a thread of its own. */
@@ -125,16 +136,26 @@ static bool needs_pinning(const struct hostmem *manager)
     return !manager->caps.bind && manager->here && manager->node_count > 1;
 }
 
-static int run(struct job *job)
+static int run_somewhere(struct job *job)
 {
-    struct hostmem *manager = job->site.node->manager;
-    bool pinned = needs_pinning(manager);
-    if (!has_room(job->site) || (pinned && !cpus_of(job->site.node)))
+    bool pinned = needs_pinning(job->site.node->manager);
+    if (pinned && !cpus_of(job->site.node))
         return -ENOMEM;
     if (pinned)
         return populate_error(run_pinned(job));
     run_job(job);
     return populate_error(job->error);
+}
+
+static int run(struct job *job)
+{
+    struct node *node = job->site.node;
+    if (!needs_room(job->site) || take_credit(node, job->site.size))
+        return run_somewhere(job);
+    uint64_t in_flight = atomic_fetch_add(&node->in_flight, job->site.size) + job->site.size;
+    int error = fits(node, in_flight) ? run_somewhere(job) : -ENOMEM;
+    atomic_fetch_sub(&node->in_flight, job->site.size);
+    return error;
 }
 
 /*

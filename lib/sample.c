@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lib/manager.h"
+#include "lib/offer.h"
 #include "lib/units.h"
 #include "numa/limit.h"
 #include "numa/meminfo.h"
@@ -65,7 +65,8 @@ static void take_cgroups(struct node *node, struct sample *sample)
         sample->cgroup = limit_room(&limit);
         sample->nearest = limit.available_bytes;
     }
-    if (nn_cgroup_hugetlb(&manager->cgroups, manager->frame_bytes[HP_HUGETLB], &limit) == 0)
+    if (offer_backings(manager, OFFER_ANY) == OFFER_HUGE &&
+        nn_cgroup_hugetlb(&manager->cgroups, manager->frame_bytes[HP_HUGETLB], &limit) == 0)
         sample->hugetlb = limit_room(&limit);
 }
 
@@ -86,8 +87,10 @@ int sample_take(struct node *node, struct sample *ret_sample)
 
 static struct room fuller(struct room a, struct room b)
 {
-    if (a.total == UINT64_MAX || b.total == UINT64_MAX)
-        return a.total == UINT64_MAX ? b : a;
+    if (a.total == UINT64_MAX || b.total == 0)
+        return b;
+    if (b.total == UINT64_MAX || a.total == 0)
+        return a;
     return (unsigned __int128)a.left * b.total <= (unsigned __int128)b.left * a.total ? a : b;
 }
 

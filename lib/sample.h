@@ -29,7 +29,7 @@ struct room {
 struct sample {
     struct room memory;  /* of the node itself, or of all nodes */
     struct room cgroup;  /* the fullest memory limit of the process's cgroups */
-    struct room hugetlb; /* the fullest hugetlb limit */
+    struct room hugetlb; /* the fullest hugetlb limit, where nothing but hugetlb may be taken */
     uint64_t nearest;    /* the smallest headroom that any cgroup leaves; UINT64_MAX: no limit */
     uint64_t idle_small, idle_huge; /* idle memory that counts for the two kinds of cgroup limits */
     uint64_t committed;             /* by the pools, when it was taken */

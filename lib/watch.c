@@ -154,8 +154,11 @@ static void look_once(struct hostmem *manager)
     load_sum_up(manager);
 }
 
+/* To arm one is to write to the kernel's files; a recorded machine's are left alone. */
 static void arm_sources(struct hostmem *manager)
 {
+    if (!manager->here)
+        return;
     struct nn_pressure_env environment = {
         .watch = secure_getenv("MEMORY_PRESSURE_WATCH"),
         .payload = secure_getenv("MEMORY_PRESSURE_WRITE"),
@@ -256,6 +259,13 @@ void watch_failure(struct node *node)
 
 /* -- subscribers -- */
 
+/* The level is to be told now, and crossings from now on. */
+static void stir_all(struct hostmem *manager)
+{
+    for (size_t i = 0; i < manager->node_count; i++)
+        watch_stir(&manager->nodes[i].watched);
+}
+
 /* Nobody watches: the level as it is, told by the caller's own thread. */
 static int tell_once(
     struct hostmem *manager, struct node *node, hostmem_pressure_callback *callback, void *context)
@@ -285,7 +295,7 @@ int watch_subscribe(struct hostmem *manager, struct node *node, hostmem_pressure
     if (error)
         return error;
     if (watched->watcher) {
-        watch_stir(watched);
+        stir_all(manager);
         return 0;
     }
     struct hostmem_subscription *made = *ret_subscription;

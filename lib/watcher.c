@@ -127,6 +127,16 @@ static bool turns_low(
     return watched->state.level != PRESSURE_LOW && (urgent || load->percent >= low_enter);
 }
 
+/*
+ * Whether a crossing is to be told at once. To wake this thread is a system call, which nobody is
+ * to pay on the warm path who has not asked for it.
+ */
+static bool is_heard(struct node *node)
+{
+    return atomic_load(&node->watched.topic.members) ||
+           atomic_load(&node->manager->watch.machine.topic.members);
+}
+
 static void tend_node(struct watcher *watcher, struct node *node)
 {
     struct pressure_rules rules = watcher_rules(&watcher->manager->config);
@@ -140,7 +150,7 @@ static void tend_node(struct watcher *watcher, struct node *node)
     if (turns_low && relieve(node) && look_at(node, &sample, &load))
         return;
     step(watcher, &node->watched, node->id, &load, urgent);
-    if (hold_left(&node->watched, &rules))
+    if (hold_left(&node->watched, &rules) || !is_heard(node))
         pool_mark(&node->pool, 0, UINT64_MAX);
     else
         leave_marks(node, &sample, &rules);

@@ -65,6 +65,14 @@ static bool can_read(struct worker *worker, char *byte)
     return n == 1;
 }
 
+/* A page that is more or less accessible than it should be says so. */
+static void judge_right(const char *what, bool can, bool may)
+{
+    if (can != may)
+        print_error("the program %s %s\n", can ? "can" : "cannot", what);
+    must(can == may);
+}
+
 static bool can_write(struct worker *worker, char *byte, char value)
 {
     must(write(worker->pipe[1], &value, 1) == 1);
@@ -83,6 +91,6 @@ void judge_access(struct worker *worker, const struct oracle *region, size_t pag
     if (!cell.committed && region->kind != KIND_EXACT)
         return;
     if (!(cell.access & HOSTMEM_PROT_EXEC))
-        must(can_read(worker, byte) == oracle_readable(cell));
-    must(can_write(worker, byte, value) == oracle_writable(cell));
+        judge_right("read", can_read(worker, byte), oracle_readable(cell));
+    judge_right("write", can_write(worker, byte, value), oracle_writable(cell));
 }
