@@ -29,10 +29,8 @@ static int set_access(const struct region *region, struct pages pages, unsigned 
 
 static int bind_to(const struct region *region, struct pages pages, const struct node *node)
 {
-    if (!region->node->manager->caps.bind)
-        return 0;
-    return populate_error(
-        ops_of(region)->bind(region_page(region, pages.first), bytes_of(pages), node->id));
+    char *base = region_page(region, pages.first);
+    return manager_bind(region->node->manager, HP_BASE, base, bytes_of(pages), node->id);
 }
 
 static struct node *lender_node(const struct region *region, unsigned lender)

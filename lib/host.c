@@ -31,8 +31,6 @@ struct host {
     struct registration registration; /* under registering */
 };
 
-static const IHostMemoryManagerVtbl host_methods;
-
 static struct host *host_of(IHostMemoryManager *face)
 {
     return (struct host *)face;
@@ -96,9 +94,14 @@ static HRESULT host_query_interface(IHostMemoryManager *face, REFIID iid, void *
 /* MEM_WRITE_WATCH and MEM_PHYSICAL are not offered: runtimes probe for them and do without. */
 #define ALLOCATION_TYPES (MEM_COMMIT | MEM_RESERVE | MEM_TOP_DOWN | MEM_LARGE_PAGES)
 
+static bool is_reset(DWORD type)
+{
+    return type == MEM_RESET || type == MEM_RESET_UNDO;
+}
+
 static bool type_is_valid(DWORD type)
 {
-    if (type == MEM_RESET || type == MEM_RESET_UNDO)
+    if (is_reset(type))
         return true;
     if (type & ~ALLOCATION_TYPES || !(type & (MEM_COMMIT | MEM_RESERVE)))
         return false;
@@ -160,6 +163,9 @@ static HRESULT host_virtual_alloc(IHostMemoryManager *face, void *address, SIZE_
     int error = type_is_valid(type) && size ? 0 : -EINVAL;
     if (!error)
         error = words_protection_from(protect, &request.protection);
+    /* A reset takes any valid protection, and makes no use of it. */
+    if (error == -EOPNOTSUPP && is_reset(type))
+        error = 0;
     if (!error)
         error = allocate(manager_of(face), &request, type, &result);
     if (!error)

@@ -42,7 +42,7 @@ static uint16_t lender_of(struct frames f)
 static int restore_mapping(struct frames f)
 {
     struct hostmem *manager = f.window->node->manager;
-    int node = manager->caps.bind ? f.window->node->id : -1;
+    int node = manager_binds(manager) ? f.window->node->id : -1;
     int error = f.window->ops->replace(
         &manager->spec[f.window->backing], start_of(f), bytes_of(f), node, false);
     if (error)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/frame.h"
+#include "lib/populate.h"
 #include "lib/prefault.h"
 #include "lib/region.h"
 #include "lib/units.h"
@@ -42,6 +42,18 @@ int manager_usable(const struct hostmem *manager)
 {
     unsigned now = atomic_load_explicit(&forks, memory_order_relaxed);
     return now == manager->fork_count ? 0 : -ENODEV;
+}
+
+int manager_bind(
+    struct hostmem *manager, enum hp_backing backing, void *base, size_t size, int node)
+{
+    if (!manager_binds(manager))
+        return 0;
+    int error = manager->ops[backing]->bind(base, size, node);
+    if (error != -EPERM)
+        return populate_error(error);
+    atomic_store(&manager->bind_refused, true);
+    return 0;
 }
 
 /* -- backings -- */
@@ -130,16 +142,45 @@ static bool bind_names_a_node(struct hostmem *manager)
     return false;
 }
 
+static int refuse_nodes(
+    struct hostmem *manager, enum config_variable variable, const struct nn_set *nodes)
+{
+    char list[NN_SET_TEXT(NN_NODES)], allowed[sizeof(list) + 8];
+    nn_set_print(nodes, list, sizeof(list));
+    struct text text = text_begin(allowed, sizeof(allowed));
+    text_add(&text, "nodes %s", list);
+    return refuse(manager, variable, allowed);
+}
+
 static int refuse_policy(struct hostmem *manager)
 {
     struct nn_set nodes = {0};
-    char list[NN_SET_TEXT(NN_NODES) + 8], allowed[sizeof(list)];
     for (size_t i = 0; i < manager->node_count; i++)
         nn_set_add(&nodes, (unsigned)manager->nodes[i].id);
-    nn_set_print(&nodes, list, sizeof(list));
-    struct text text = text_begin(allowed, sizeof(allowed));
-    text_add(&text, "nodes %s", list);
-    return refuse(manager, CONFIG_POLICY, allowed);
+    return refuse_nodes(manager, CONFIG_POLICY, &nodes);
+}
+
+/* A list may name nodes that this process may not use, but none that the machine has not. */
+static int check_list(struct hostmem *manager, enum config_variable variable)
+{
+    const struct setting *setting = &config_settings[variable];
+    const struct node_amounts *amounts =
+        (const void *)((const char *)&manager->config + setting->offset);
+    struct nn_set nodes = {0};
+    bool known = true;
+    for (size_t i = 0; i < manager->topology->node_count; i++)
+        nn_set_add(&nodes, (unsigned)manager->topology->nodes[i].id);
+    for (size_t i = 0; i < amounts->listed; i++)
+        known &= nn_set_has(&nodes, (unsigned)amounts->list[i].node);
+    return known ? 0 : refuse_nodes(manager, variable, &nodes);
+}
+
+static int check_lists(struct hostmem *manager)
+{
+    int error = check_list(manager, CONFIG_POOL);
+    if (!error)
+        error = check_list(manager, CONFIG_PREFAULT);
+    return error ? error : check_list(manager, CONFIG_WARM);
 }
 
 static int check_policy(struct hostmem *manager)
@@ -200,10 +241,13 @@ static int open_parts(struct hostmem *manager, const struct manager_parts *parts
         error = nodes_open(manager);
     if (!error)
         error = check_policy(manager);
+    if (!error)
+        error = check_lists(manager);
     if (error)
         return error;
     if (manager->here)
         manager->caps = parts->probe(manager->nodes[0].id);
+    manager->caps.bind &= manager->node_count > 1;
     error = table_open(&manager->table, &manager->store);
     if (!error)
         error = ledger_open(&manager->ledger, &manager->store, manager->config.external_max);

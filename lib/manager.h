@@ -42,8 +42,9 @@ struct hostmem {
     struct log log;
     struct nn_root root;
     struct nn_topology *topology;
-    bool here; /* the topology is this machine's, not a recorded one's */
-    struct hp_caps caps;
+    bool here;           /* the topology is this machine's, not a recorded one's */
+    struct hp_caps caps; /* as probed when it was made: ask manager_binds() and manager_locates() */
+    _Atomic bool bind_refused, locate_refused; /* since then (a sandbox that was entered later) */
     struct hp_spec spec[HP_BACKINGS];
     const struct hp_ops *ops[HP_BACKINGS];
     size_t frame_bytes[HP_BACKINGS]; /* 0: this backing cannot be had on this machine */
@@ -77,6 +78,26 @@ int manager_open(
  */
 void manager_close(struct hostmem *manager);
 void manager_dismantle(struct hostmem *manager);
+
+/*
+ * Whether memory is bound to nodes, and whether the kernel says where it lies. Of a single node
+ * there is nothing to bind to.
+ */
+static inline bool manager_binds(const struct hostmem *manager)
+{
+    return manager->caps.bind &&
+           !atomic_load_explicit(&manager->bind_refused, memory_order_relaxed);
+}
+
+static inline bool manager_locates(const struct hostmem *manager)
+{
+    return manager->caps.locate &&
+           !atomic_load_explicit(&manager->locate_refused, memory_order_relaxed);
+}
+
+/* Binds a range to a node where that is done. -ENOMEM: there is nothing to be had from the node. */
+int manager_bind(
+    struct hostmem *manager, enum hp_backing backing, void *base, size_t size, int node);
 
 /* 0, or -ENODEV in a child of the process that made the manager. */
 int manager_usable(const struct hostmem *manager);

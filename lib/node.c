@@ -26,12 +26,22 @@ static struct nn_set allowed_nodes(const struct hostmem *manager)
     return allowed;
 }
 
-static uint64_t huge_pages(const struct nn_node *node, size_t size)
+static uint64_t huge_pages(const struct nn_huge *huge, size_t count, size_t size)
 {
-    for (size_t i = 0; i < node->huge_count; i++)
-        if (node->huge[i].size == size)
-            return node->huge[i].total;
+    for (size_t i = 0; i < count; i++)
+        if (huge[i].size == size)
+            return huge[i].total;
     return 0;
+}
+
+void node_count_huge(struct node *node)
+{
+    const struct hostmem *manager = node->manager;
+    struct nn_huge huge[NN_HUGE_SIZES];
+    size_t count = nn_huge_of_node(&manager->root, node->id, huge);
+    /* A kernel without nodes tells of the machine alone, which was read with the topology. */
+    if (count)
+        atomic_store(&node->huge, huge_pages(huge, count, manager->frame_bytes[HP_HUGETLB]));
 }
 
 static void open_pool(struct node *node)
@@ -50,7 +60,7 @@ static void open_node(struct hostmem *manager, struct node *node, const struct n
     node->id = from->id;
     node->index = (unsigned)(node - manager->nodes);
     node->bytes = memory.total_bytes;
-    node->huge = huge_pages(from, manager->frame_bytes[HP_HUGETLB]);
+    node->huge = huge_pages(from->huge, from->huge_count, manager->frame_bytes[HP_HUGETLB]);
     lock_init(&node->grow, RANK_GROW);
     lock_init(&node->space, RANK_SPACE);
     open_pool(node);

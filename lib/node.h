@@ -24,11 +24,11 @@ struct window;
 
 struct node {
     struct hostmem *manager;
-    int id;          /* the kernel's number */
-    unsigned index;  /* in manager->nodes */
-    unsigned *order; /* indices of all nodes, the nearest first */
-    uint64_t bytes;  /* memory of the node when the manager was made */
-    uint64_t huge;   /* huge pages of the frame size that the node had then */
+    int id;                /* the kernel's number */
+    unsigned index;        /* in manager->nodes */
+    unsigned *order;       /* indices of all nodes, the nearest first */
+    uint64_t bytes;        /* memory of the node when the manager was made */
+    _Atomic uint64_t huge; /* huge pages of the frame size that the node has, when last looked */
     struct pool pool;
     struct watched watched;
     _Atomic uint64_t in_flight; /* bytes of base pages that are being populated now */
@@ -46,6 +46,9 @@ void nodes_close(struct hostmem *manager);
 /* pool_take() and pool_give(), and its watcher is told when that passes a mark. */
 int node_take(struct node *node, size_t bytes);
 void node_give(struct node *node, size_t bytes);
+
+/* Looks again how many huge pages the node has: they may be reserved while the manager runs. */
+void node_count_huge(struct node *node);
 
 /* The node with that number, or NULL. */
 struct node *node_by_id(struct hostmem *manager, int id);

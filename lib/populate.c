@@ -133,7 +133,7 @@ int populate_error(int error)
 /* Where binding is refused: a thread has to run there, which it cannot on a node without CPUs. */
 static bool needs_pinning(const struct hostmem *manager)
 {
-    return !manager->caps.bind && manager->here && manager->node_count > 1;
+    return !manager_binds(manager) && manager->here && manager->node_count > 1;
 }
 
 static int run_somewhere(struct job *job)
@@ -174,14 +174,16 @@ static size_t sample_pages(struct site site, void *ret_pages[SAMPLE])
 /* Whether a sample of the pages lies on the node; true where the kernel does not tell. */
 static bool on_node(struct site site)
 {
-    const struct hostmem *manager = site.node->manager;
+    struct hostmem *manager = site.node->manager;
     void *pages[SAMPLE] = {0};
     int nodes[SAMPLE];
-    if (!manager->caps.locate)
+    if (!manager_locates(manager))
         return true;
     size_t count = sample_pages(site, pages);
-    if (manager->parts->locate(pages, count, nodes))
+    if (manager->parts->locate(pages, count, nodes)) {
+        atomic_store(&manager->locate_refused, true);
         return true;
+    }
     for (size_t i = 0; i < count; i++)
         if (nodes[i] >= 0 && nodes[i] != site.node->id)
             return false;

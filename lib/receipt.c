@@ -142,7 +142,7 @@ static void ask_kernel(
     int nodes[HP_LOCATE_MAX], common;
     size_t count = pick_pages(region, range, pages);
     receipt->verified = 0;
-    if (!manager->caps.locate || !count || manager->parts->locate(pages, count, nodes))
+    if (!manager_locates(manager) || !count || manager->parts->locate(pages, count, nodes))
         return;
     if (!common_node(nodes, count, &common))
         return;
@@ -159,7 +159,7 @@ static struct hostmem_receipt blank(const struct region *region)
         .node_asked = region->asked->id,
         .node_given = HOSTMEM_NODE_LOCAL,
         .reason = region->reason,
-        .verified = region->node->manager->caps.locate,
+        .verified = manager_locates(region->node->manager),
     };
 }
 

@@ -181,9 +181,8 @@ static int map_own(struct hostmem *manager, struct plan *plan, struct region **r
     int error =
         ops->map(&manager->spec[HP_BASE], (void *)plan->base, plan->size, GRANULE_BYTES, &base);
     if (error)
-        return error == -EEXIST ? -EADDRNOTAVAIL : error;
-    if (manager->caps.bind)
-        error = populate_error(ops->bind(base, plan->size, plan->node->id));
+        return error == -EEXIST ? -EADDRNOTAVAIL : populate_error(error);
+    error = manager_bind(manager, HP_BASE, base, plan->size, plan->node->id);
     if (error) {
         ops->unmap(base, plan->size);
         return error;

@@ -10,8 +10,11 @@
 
 /* Address space of a window, where the limits of the process leave room for it. */
 #define WINDOW_BYTES ((size_t)1 << 40)
-#define BITMAPS      6
-#define LINE_BYTES   ((size_t)64)
+/* Left free above a window that is not a small one. */
+#define GAP_BYTES  (8 * GIB_BYTES)
+#define GAP_FROM   (64 * GIB_BYTES)
+#define BITMAPS    6
+#define LINE_BYTES ((size_t)64)
 
 _Static_assert(WINDOW_BYTES % GIB_BYTES == 0, "a window is whole GiB where there is room");
 _Static_assert(STATE_LENDERS <= 1 << 10, "a lender code has 10 bits for the node");
@@ -65,10 +68,26 @@ static size_t cut_down(struct window *window, char *base, size_t bytes, size_t l
 
 /* The largest power of two of bytes, at most WINDOW_BYTES, that can be mapped, but not all of it.
  */
+/*
+ * The kernel maps from the top down, so that a window comes to lie right below the libraries.
+ * Runtimes look for free space within 2 GiB of their code, and what they put there has to be
+ * executable: some space above the window is left free for them.
+ */
+static int map_with_gap(
+    struct window *window, const struct hp_spec *spec, size_t bytes, void **ret_base)
+{
+    int error = window->ops->map(spec, NULL, bytes + GAP_BYTES, GIB_BYTES, ret_base);
+    if (!error && window->ops->unmap((char *)*ret_base + bytes, GAP_BYTES))
+        error = window->ops->unmap(*ret_base, bytes + GAP_BYTES) ? -EIO : -ENOMEM;
+    return error;
+}
+
+/* Regions of whole GiB on whole GiB need no leaf of the address table. */
 static int map_bytes(
     struct window *window, const struct hp_spec *spec, size_t bytes, void **ret_base)
 {
-    /* Regions of whole GiB on whole GiB need no leaf of the address table. */
+    if (bytes >= GAP_FROM)
+        return map_with_gap(window, spec, bytes, ret_base);
     size_t align = bytes >= 4 * GIB_BYTES ? GIB_BYTES : window->frame_bytes;
     return window->ops->map(spec, NULL, bytes, align, ret_base);
 }
@@ -91,14 +110,6 @@ static int map_some(struct window *window, const struct hp_spec *spec, size_t si
     return 0;
 }
 
-static int bind_all(const struct window *window)
-{
-    if (!window->node->manager->caps.bind)
-        return 0;
-    return populate_error(
-        window->ops->bind(window->base, window->frames * window->frame_bytes, window->node->id));
-}
-
 /* Metadata is never given back, so it is taken when nothing else can fail any more. */
 static int make_window(
     struct node *node, enum hp_backing backing, size_t size, struct window **ret_window)
@@ -114,7 +125,7 @@ static int make_window(
     int error = map_some(&draft, &manager->spec[backing], align_up(size, draft.frame_bytes));
     if (error)
         return error;
-    error = bind_all(&draft);
+    error = manager_bind(manager, backing, draft.base, draft.frames * draft.frame_bytes, node->id);
     if (!error)
         error = store_take(&manager->store, metadata_bytes(&draft), &memory);
     if (error) {

@@ -63,6 +63,14 @@ void ear_hear(void *context, const struct hostmem_pressure *pressure)
         then(ear);
 }
 
+void ear_then(struct ear *ear, void (*then)(struct ear *ear), void *with)
+{
+    pthread_mutex_lock(&ear->lock);
+    ear->then = then;
+    ear->with = with;
+    pthread_mutex_unlock(&ear->lock);
+}
+
 static bool anything(const struct hostmem_pressure *pressure)
 {
     return true;

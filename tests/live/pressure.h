@@ -36,6 +36,9 @@ void ear_unsubscribe(struct ear *ear);
 /* The callback; its context is the ear. */
 void ear_hear(void *ear, const struct hostmem_pressure *pressure);
 
+/* From inside of the next callback, once. */
+void ear_then(struct ear *ear, void (*then)(struct ear *ear), void *with);
+
 /* Waits for the next announcement, for one of Low, or of not Low; those before it are passed over.
  */
 struct hostmem_pressure ear_any(struct ear *ear);

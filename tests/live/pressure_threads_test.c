@@ -173,21 +173,33 @@ static void await_event(sem_t *event)
         must(errno == EINTR);
 }
 
+/* Low by foreign ranges is of all nodes together, Low by commits of one node. */
+static int make_low(struct hostmem *manager, bool together)
+{
+    struct hostmem_receipt receipt = {0};
+    if (together) {
+        must(hostmem_external_acquired(manager, (void *)live_address(0), 60 * MIB) == 0);
+        return HOSTMEM_NODE_ALL;
+    }
+    void *at = live_reserve(manager, 31 * FRAME, HOSTMEM_COMMIT);
+    must(hostmem_receipt(manager, at, FRAME, &receipt) == 0);
+    return receipt.node_given;
+}
+
+#define LIMITS "HOSTMEM_POOL=64M", "HOSTMEM_EXTERNAL_MAX=64M"
+
 static void destroyed_from_inside(void **state)
 {
     uint64_t huge = live_huge_free();
     size_t files = open_files();
     sem_t done;
     sem_init(&done, 0, 0);
-    live_environment("HOSTMEM_POOL=64M", QUICK, NULL);
+    live_environment(LIMITS, QUICK, NULL);
     for (size_t n = 0; n < 20; n++) {
         struct hostmem *manager = live_manager();
-        int node = n % 2 ? HOSTMEM_NODE_ALL : HOSTMEM_NODE_LOCAL;
-        struct ear *ear = ear_new(manager), *other = ear_subscribed(manager, node);
-        live_reserve(manager, 16 * FRAME, HOSTMEM_COMMIT);
-        ear->then = destroy;
-        ear->with = &done;
-        must(hostmem_subscribe(manager, node, ear_hear, ear, &ear->subscription) == 0);
+        int node = make_low(manager, n % 2);
+        struct ear *ear = ear_subscribed(manager, node), *other = ear_subscribed(manager, node);
+        ear_then(ear, destroy, &done); /* Low is repeated */
         await_event(&done);
         await_watchers(0); /* from here on nobody is told anything */
         size_t count = ear_count(other);
@@ -317,12 +329,13 @@ static void released_from_inside(void **state)
 {
     uint64_t huge = live_huge_free();
     size_t files = open_files();
-    live_environment("HOSTMEM_POOL=64M", QUICK, NULL);
+    live_environment(LIMITS, QUICK, NULL);
     for (int n = 0; n < 20; n++) {
         struct runtime runtime;
         runtime_open(&runtime);
         IHostMemoryManager *manager = com_manager();
-        live_reserve(HostMemFromManager(manager), 31 * FRAME, HOSTMEM_COMMIT);
+        make_low(HostMemFromManager(manager), true);
+        live_reserve(HostMemFromManager(manager), FRAME, HOSTMEM_COMMIT);
         assert_int_equal(enlist(manager, &runtime), S_OK);
         atomic_store(&runtime.release, manager); /* Low is repeated */
         await_event(&runtime.released);
