@@ -53,6 +53,9 @@ static size_t resident(void *start, size_t size)
 static void mapping_is_aligned_and_trimmed(void **state)
 {
     const struct hp_ops *ops = *(const struct hp_ops **)*state;
+    /* Once beforehand: sanitizers map shadows for places that are new to them. */
+    for (size_t align = HP_BASE_PAGE; align <= GIB; align *= 2)
+        assert_int_equal(ops->unmap(map(ops, 3 * HP_BASE_PAGE, align), 3 * HP_BASE_PAGE), 0);
     size_t before = map_count();
     for (size_t align = HP_BASE_PAGE; align <= GIB; align *= 2) {
         char *start = map(ops, 3 * HP_BASE_PAGE, align);
@@ -305,19 +308,37 @@ static void a_page_that_was_only_read_is_not_huge(void **state)
     assert_false(huge);
 }
 
+/* gcc says it by a macro, clang by a feature. */
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
+#endif
+
 static void a_child_has_none_of_it(void **state)
 {
     (void)state;
-    char *start = map_full(&hp_thp, 2 * MIB);
-    pid_t child = fork();
-    if (child == 0) {
-        signal(SIGSEGV, SIG_DFL);
-        *(volatile char *)start = 1;
-        _exit(0);
+    if (UNDER_TSAN) {
+        print_message("missing: a child without the memory of the thread sanitizer's making\n");
+        skip();
     }
+    char *start = map_full(&hp_thp, 2 * MIB);
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    /* The kernel's look at it and not a touch: sanitizers have their own ideas of faults. */
+    if (child == 0)
+        _exit(write(pipes[1], start, 1) < 0 && errno == EFAULT ? 0 : 1);
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(pipes[0]);
+    close(pipes[1]);
     assert_int_equal(hp_thp.unmap(start, 2 * MIB), 0);
 }
 
