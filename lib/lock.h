@@ -29,6 +29,7 @@
  * - a node's grow lock is held while a window is mapped, so that two threads do not map two;
  * - a node's space lock guards its address bitmaps and free lists: no system call, no waiting;
  * - a ledger's lock guards its ranges: nothing is held before it, nothing is taken within;
+ * - a node's room lock guards what was promised of its base pages, for some additions;
  * - the notifier's lock guards lists of subscribers: never held across a callback;
  * - the store hands out metadata at the bottom of everything.
  */
@@ -38,6 +39,7 @@ enum lock_rank {
     RANK_GROW,
     RANK_SPACE,
     RANK_LEDGER,
+    RANK_ROOM,
     RANK_NOTIFY,
     RANK_STORE
 };

@@ -63,6 +63,7 @@ static void open_node(struct hostmem *manager, struct node *node, const struct n
     node->huge = huge_pages(from->huge, from->huge_count, manager->frame_bytes[HP_HUGETLB]);
     lock_init(&node->grow, RANK_GROW);
     lock_init(&node->space, RANK_SPACE);
+    lock_init(&node->room.lock, RANK_ROOM);
     open_pool(node);
 }
 
@@ -130,6 +131,7 @@ void nodes_close(struct hostmem *manager)
         free(manager->nodes[i].order);
         lock_destroy(&manager->nodes[i].grow);
         lock_destroy(&manager->nodes[i].space);
+        lock_destroy(&manager->nodes[i].room.lock);
     }
     free(manager->nodes);
     free(manager->local);

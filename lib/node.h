@@ -22,6 +22,17 @@ struct hostmem;
 struct region;
 struct window;
 
+/*
+ * Base pages that the node was seen to have and that were promised to commits (populate.c), in
+ * bytes. What is being populated at the moment is started - finished.
+ */
+struct room_book {
+    struct lock lock;
+    uint64_t started GUARDED_BY(lock);  /* ever */
+    uint64_t finished GUARDED_BY(lock); /* ever */
+    uint64_t credit GUARDED_BY(lock);   /* may be promised without another look at the figures */
+};
+
 struct node {
     struct hostmem *manager;
     int id;                /* the kernel's number */
@@ -31,8 +42,7 @@ struct node {
     _Atomic uint64_t huge; /* huge pages of the frame size that the node has, when last looked */
     struct pool pool;
     struct watched watched;
-    _Atomic uint64_t in_flight; /* bytes of base pages that are being populated now */
-    _Atomic uint64_t credit; /* bytes of base pages that the node was seen to have (populate.c) */
+    struct room_book room;
     struct lock grow;
     struct lock space;
     _Atomic(struct window *) windows[HP_BACKINGS]; /* newest first; they stay until the end */

@@ -25,15 +25,6 @@
     ((uint64_t)128 << 20) /* bytes that stay for others, or a part of what is there */
 #define LEFT_PART 32
 
-static bool take_credit(struct node *node, uint64_t bytes)
-{
-    uint64_t credit = atomic_load(&node->credit);
-    while (credit >= bytes)
-        if (atomic_compare_exchange_weak(&node->credit, &credit, credit - bytes))
-            return true;
-    return false;
-}
-
 /* Memory of the node that is not set aside as huge pages, as far as the cgroup leaves it. */
 static int base_memory(struct node *node, uint64_t *ret_bytes)
 {
@@ -52,17 +43,55 @@ static int base_memory(struct node *node, uint64_t *ret_bytes)
     return 0;
 }
 
-/* What is there for `bytes` more, all that is being populated at the moment included. */
-static bool fits(struct node *node, uint64_t in_flight)
+/*
+ * Promises `bytes` of base pages, which room_end() ends when they are populated or not wanted any
+ * more. `finished` was read before the node's figures were: what was being populated since then may
+ * be in neither, and counts as not there.
+ */
+static bool promise(struct room_book *book, uint64_t bytes, uint64_t there, uint64_t finished)
 {
-    uint64_t there;
-    if (base_memory(node, &there))
-        return true; /* nobody tells */
     uint64_t alone = min_size(LEFT_ALONE, there / LEFT_PART);
-    if (there - alone < in_flight)
+    uint64_t promised = book->started - finished + bytes;
+    if (there - alone < promised)
         return false;
-    atomic_store(&node->credit, (there - alone - in_flight) / CREDIT_SHARE);
+    book->started += bytes;
+    book->credit = (there - alone - promised) / CREDIT_SHARE;
     return true;
+}
+
+static bool promise_from_credit(struct room_book *book, uint64_t bytes, uint64_t *ret_finished)
+{
+    lock_take(&book->lock);
+    bool has = book->credit >= bytes;
+    if (has) {
+        book->credit -= bytes;
+        book->started += bytes;
+    }
+    *ret_finished = book->finished;
+    lock_drop(&book->lock);
+    return has;
+}
+
+/* Files are read between the two locked steps. */
+static bool room_begin(struct node *node, uint64_t bytes)
+{
+    uint64_t finished, there = UINT64_MAX;
+    if (promise_from_credit(&node->room, bytes, &finished))
+        return true;
+    bool told = base_memory(node, &there) == 0;
+    lock_take(&node->room.lock);
+    bool fits = promise(&node->room, bytes, there, finished);
+    if (!told)
+        node->room.credit = 0;
+    lock_drop(&node->room.lock);
+    return fits;
+}
+
+static void room_end(struct node *node, uint64_t bytes)
+{
+    lock_take(&node->room.lock);
+    node->room.finished += bytes;
+    lock_drop(&node->room.lock);
 }
 
 static bool needs_room(struct site site)
@@ -150,11 +179,12 @@ static int run_somewhere(struct job *job)
 static int run(struct job *job)
 {
     struct node *node = job->site.node;
-    if (!needs_room(job->site) || take_credit(node, job->site.size))
+    if (!needs_room(job->site))
         return run_somewhere(job);
-    uint64_t in_flight = atomic_fetch_add(&node->in_flight, job->site.size) + job->site.size;
-    int error = fits(node, in_flight) ? run_somewhere(job) : -ENOMEM;
-    atomic_fetch_sub(&node->in_flight, job->site.size);
+    if (!room_begin(node, job->site.size))
+        return -ENOMEM;
+    int error = run_somewhere(job);
+    room_end(node, job->site.size);
     return error;
 }
 
