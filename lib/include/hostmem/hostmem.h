@@ -262,8 +262,9 @@ HOSTMEM_API int hostmem_load(struct hostmem *manager, struct hostmem_load *ret_l
  * Asks to be told of changes of the pressure on a node, or on all nodes together: first the level
  * as it is, then every change, and a lasting Low again after HOSTMEM_LOW_REPEAT_MS. The callback
  * runs on the watcher thread of the node's socket (with HOSTMEM_WATCH=0: once, within this call),
- * with no lock held: it may call everything, hostmem_unsubscribe() and hostmem_destroy() included.
- * While it runs too long it misses levels, never the last one. -EINVAL: no such node. -ENOMEM.
+ * with no lock held: it may call everything, hostmem_unsubscribe() and, once this call has
+ * returned, hostmem_destroy() included. While it runs too long it misses levels, never the last
+ * one. -EINVAL: no such node. -ENOMEM.
  */
 HOSTMEM_API int hostmem_subscribe(struct hostmem *manager, int node,
     hostmem_pressure_callback *callback, void *context,
