@@ -37,7 +37,7 @@ int hp_locate(void *const *pages, size_t count, int *ret_nodes)
 static struct hp_caps try_on(void *page, int node)
 {
     struct hp_caps caps = {0};
-    int found;
+    int found = -1;
     caps.bind = hp_base.bind(page, HP_BASE_PAGE, node) == 0;
     if (hp_base.protect(page, HP_BASE_PAGE, HP_RW) == 0 &&
         hp_base.populate(page, HP_BASE_PAGE) == 0)

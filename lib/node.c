@@ -9,6 +9,7 @@
 #include <hostmem/hostmem.h>
 
 #include "lib/manager.h"
+#include "lib/units.h"
 #include "lib/watch.h"
 #include "numa/allowed.h"
 #include "numa/current.h"
@@ -102,7 +103,7 @@ static int open_orders(struct hostmem *manager)
 {
     size_t count = manager->topology->node_count;
     int error = 0;
-    manager->local = calloc(count, sizeof(*manager->local));
+    manager->local = calloc(max_size(count, 1), sizeof(*manager->local));
     if (!manager->local)
         return -ENOMEM;
     for (size_t i = 0; i < count && !error; i++)

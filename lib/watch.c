@@ -10,6 +10,7 @@
 
 #include "lib/load.h"
 #include "lib/manager.h"
+#include "lib/units.h"
 #include "numa/pin.h"
 
 /* Callbacks run on it; looking at the kernel's files takes up to 24 KiB of it. */
@@ -176,7 +177,7 @@ int watch_open(struct hostmem *manager)
     begin(&watch->machine, HOSTMEM_NODE_ALL);
     for (size_t i = 0; i < manager->node_count; i++)
         begin(&manager->nodes[i].watched, manager->nodes[i].id);
-    watch->watchers = calloc(manager->node_count, sizeof(*watch->watchers));
+    watch->watchers = calloc(max_size(manager->node_count, 1), sizeof(*watch->watchers));
     if (!watch->watchers)
         return -ENOMEM;
     if (!manager->config.watch)
