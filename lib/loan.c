@@ -27,6 +27,7 @@ static struct frames one(struct frames f, size_t frame)
 
 static void set_lender(struct frames f, uint16_t code)
 {
+    bits_clear(f.window->small, f.first, f.count);
     for (size_t i = 0; i < f.count; i++)
         atomic_store_explicit(&f.window->lender[f.first + i], code, memory_order_relaxed);
     atomic_fetch_add(&f.window->lent_count, bits_set(f.window->lent, f.first, f.count));
