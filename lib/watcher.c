@@ -116,7 +116,8 @@ static int look_at(struct node *node, struct sample *ret_sample, struct hostmem_
     if (error)
         return error;
     sample_write(&node->watched.book, ret_sample);
-    node_count_huge(node);
+    if (atomic_load(&node->huge) == 0)
+        node_count_huge(node);
     now = load_now_of_node(node);
     *ret_load = sample_judge(ret_sample, &now);
     return 0;
