@@ -97,6 +97,9 @@ static void judge_failure(struct trial *t, struct stage *stage, int result,
     if (!expected(t, result))
         sweep_deviates(t, "the error is %d", result);
     check_sight(t, stage, before, "failure");
+    /* A refusal to bind is believed from then on; here it was for once. */
+    atomic_store(&stage->manager->bind_refused, false);
+    atomic_store(&stage->manager->locate_refused, false);
     result = t->scenario->run(stage);
     if (result)
         sweep_deviates(t, "fails again with %d", result);
