@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static uint64_t sum_of(const char *base, size_t size)
 {
@@ -75,4 +76,17 @@ struct trio trio_reserve(size_t size, DWORD protect)
     assert_ptr_equal(face_alloc(trio.middle, size, MEM_RESERVE, protect), trio.middle);
     assert_ptr_equal(face_alloc(trio.right, size, MEM_RESERVE, protect), trio.right);
     return trio;
+}
+
+char *foreign_map(size_t size)
+{
+    char *fence = mmap(NULL, size + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(fence != MAP_FAILED);
+    assert_int_equal(mprotect(fence + PAGE, size, PROT_READ | PROT_WRITE), 0);
+    return fence + PAGE;
+}
+
+void foreign_unmap(char *base, size_t size)
+{
+    assert_int_equal(munmap(base - PAGE, size + 2 * PAGE), 0);
 }

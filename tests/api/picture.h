@@ -48,4 +48,9 @@ struct trio {
 };
 struct trio trio_reserve(size_t size, DWORD protect);
 
+/* Memory that no manager knows of, between pages of no access: the mappings beside it may come and
+ * go, and a query of it says the same. */
+char *foreign_map(size_t size);
+void foreign_unmap(char *base, size_t size);
+
 #endif

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -367,8 +366,7 @@ static void c12_notification_callback(void **state)
 
 static void c13_address_space(void **state)
 {
-    char *own = mmap(NULL, GRANULE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(own != MAP_FAILED);
+    char *own = foreign_map(GRANULE);
     assert_result(IHostMemoryManager_NeedsVirtualAddressSpace(manager, NULL, 0), S_OK);
     assert_result(IHostMemoryManager_NeedsVirtualAddressSpace(manager, own, GRANULE), S_OK);
     assert_result(IHostMemoryManager_AcquiredVirtualAddressSpace(manager, own, GRANULE), S_OK);
@@ -379,7 +377,7 @@ static void c13_address_space(void **state)
     assert_result(IHostMemoryManager_ReleasedVirtualAddressSpace(manager, own), S_OK);
     assert_result(IHostMemoryManager_ReleasedVirtualAddressSpace(manager, own), S_OK);
     assert_result(IHostMemoryManager_ReleasedVirtualAddressSpace(manager, NULL), S_OK);
-    munmap(own, GRANULE);
+    foreign_unmap(own, GRANULE);
 }
 
 /* Levels that are none count as the most critical one. */

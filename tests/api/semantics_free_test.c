@@ -6,7 +6,6 @@
 #include "picture.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 static char *commit(char *address, size_t size)
 {
@@ -199,8 +198,7 @@ static void f14_memory_of_others(void **state)
     static char data[2 * PAGE];
     char stack[16] = "as it was";
     char *heap = malloc(64);
-    char *own = mmap(NULL, GRANULE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(own != MAP_FAILED);
+    char *own = foreign_map(GRANULE);
     face_fill(own, GRANULE, 14);
     refuse_foreign(NULL);
     /* Without address randomization the stack lies above what Win32 calls user space. */
@@ -212,7 +210,7 @@ static void f14_memory_of_others(void **state)
     refuse_foreign(own);
     assert_filled(own, GRANULE, 14);
     assert_string_equal(stack, "as it was");
-    munmap(own, GRANULE);
+    foreign_unmap(own, GRANULE);
     free(heap);
 }
 

@@ -7,7 +7,6 @@
 #include "picture.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #define BOTH 2 /* kinds of regions: reserved for reading and writing, and for something else */
 static const DWORD reserved_with[BOTH] = {PAGE_READWRITE, PAGE_NOACCESS};
@@ -260,9 +259,8 @@ static void p15_memory_of_others(void **state)
 {
     char stack = 0;
     void *heap = malloc(64);
-    char *own = mmap(NULL, GRANULE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *own = foreign_map(GRANULE);
     struct area area = {own, GRANULE};
-    assert_true(own != MAP_FAILED);
     assert_refused(area, face_protect(own, PAGE, PAGE_READONLY), BAD_ADDRESS);
     /* Without address randomization the stack lies above what Win32 calls user space. */
     if ((uintptr_t)&stack < USER_TOP)
@@ -271,7 +269,7 @@ static void p15_memory_of_others(void **state)
     assert_result(face_protect(NULL, 1, PAGE_READWRITE), BAD_ADDRESS);
     assert_result(
         face_protect((void *)(uintptr_t)p15_memory_of_others, 1, PAGE_EXECUTE_READ), BAD_ADDRESS);
-    munmap(own, GRANULE);
+    foreign_unmap(own, GRANULE);
     free(heap);
 }
 
