@@ -44,9 +44,11 @@ static struct region *lock_whole(
     return NULL;
 }
 
-static int commit_pages(struct region *region, struct pages pages, uint32_t protection)
+static int commit_pages(
+    struct region *region, struct pages pages, uint32_t protection, enum priority priority)
 {
-    struct commit commit = {.pages = pages, .access = access_of(protection)};
+    struct commit commit = {
+        .pages = pages, .access = access_of(protection), .taking = {.priority = priority}};
     int error = region_make_room(region);
     if (!error)
         error = backer_of(region)->commit(region, &commit);
@@ -60,14 +62,16 @@ static int commit_pages(struct region *region, struct pages pages, uint32_t prot
     return 0;
 }
 
-int change_commit(
-    struct hostmem *manager, struct range range, uint32_t protection) UNCHECKED_LOCKING
+int change_commit(struct hostmem *manager, struct range range, uint32_t protection,
+    enum priority priority, struct node **ret_node) UNCHECKED_LOCKING
 {
     struct pages pages;
     struct region *region = lock_whole(manager, range, &pages);
     if (!region)
         return -EADDRNOTAVAIL;
-    int error = commit_pages(region, pages, protection);
+    int error = commit_pages(region, pages, protection, priority);
+    if (error == -ENOMEM)
+        *ret_node = region->asked;
     region_unlock(region);
     return error;
 }

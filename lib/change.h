@@ -16,7 +16,9 @@ struct range {
     size_t size;
 };
 
-int change_commit(struct hostmem *manager, struct range range, uint32_t protection);
+/* On -ENOMEM ret_node gets the node that the region was asked for. */
+int change_commit(struct hostmem *manager, struct range range, uint32_t protection,
+    enum priority priority, struct node **ret_node);
 int change_decommit(struct hostmem *manager, struct range range);
 int change_protect(
     struct hostmem *manager, struct range range, uint32_t protection, uint32_t *ret_old);

@@ -161,6 +161,8 @@ static int check(const struct config *config, struct text *message)
     if (r == 0)
         r = check_rooms(config, CONFIG_PREFAULT, message);
     if (r == 0)
+        r = check_rooms(config, CONFIG_RESERVE, message);
+    if (r == 0)
         r = check_thresholds(config, message);
     return r;
 }
@@ -210,6 +212,19 @@ static uint64_t bytes_or(struct amount amount, uint64_t node_bytes, uint64_t oth
 uint64_t config_pool_limit(const struct config *config, int node, uint64_t node_bytes)
 {
     return bytes_or(amounts_of(&config->pool, node), node_bytes, UINT64_MAX);
+}
+
+/* Of a small pool even two frames would be missed. */
+#define RESERVE_FRAMES 2
+#define RESERVE_PART   64
+
+uint64_t config_reserve(
+    const struct config *config, int node, uint64_t node_bytes, uint64_t frame_bytes)
+{
+    uint64_t limit = min_size(config_pool_limit(config, node, node_bytes), node_bytes);
+    uint64_t frames = frame_bytes ? limit / RESERVE_PART / frame_bytes : 0;
+    uint64_t otherwise = min_size(frames, RESERVE_FRAMES) * frame_bytes;
+    return min_size(bytes_or(amounts_of(&config->reserve, node), node_bytes, otherwise), limit);
 }
 
 uint64_t config_prefault(const struct config *config, int node, uint64_t node_bytes)

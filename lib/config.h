@@ -42,6 +42,10 @@ typedef struct path config_PATH;
         "memory populated on each node when a manager is created")                                  \
     X(WARM, warm, AMOUNTS, "auto", "auto",                                                          \
         "most memory kept warm on each node; auto: all of hugetlb, 128M of thp; 4 KiB pages never") \
+    X(RESERVE, reserve, AMOUNTS, "auto", "auto",                                                    \
+        "held back on each node for critical requests; auto: two frames, at most a 64th of it")     \
+    X(CRITICAL_WAIT_MS, critical_wait_ms, NUMBER, "1000", "0 3600000",                              \
+        "how long a process critical request waits for memory")                                     \
     X(POLICY, policy, POLICY, "local", "", "node of a request that names none")                     \
     X(SPILL, spill, CHOICE, "1", "0 1",                                                             \
         "1: the nearest node with room helps one that is spent; 0: that is an error")               \
@@ -112,6 +116,9 @@ bool config_has_backing(const struct config *config, enum hp_backing backing);
 
 /* In bytes, for a node of node_bytes; UINT64_MAX: without limit. */
 uint64_t config_pool_limit(const struct config *config, int node, uint64_t node_bytes);
+/* For frames of that size. */
+uint64_t config_reserve(
+    const struct config *config, int node, uint64_t node_bytes, uint64_t frame_bytes);
 uint64_t config_prefault(const struct config *config, int node, uint64_t node_bytes);
 uint64_t config_warm_limit(
     const struct config *config, int node, uint64_t node_bytes, enum hp_backing backing);

@@ -50,13 +50,12 @@ static void empty(const struct region *region, struct pages pages, struct node *
     node_give(node, bytes_of(pages));
 }
 
-static int populate_from(const struct region *region, struct pages pages, struct node *node)
+static int populate_from(const struct region *region, struct pages pages, struct site site)
 {
-    struct site site = {node, HP_BASE, region_page(region, pages.first), bytes_of(pages)};
     uint64_t faults;
     int error = 0;
-    if (node != region->node)
-        error = bind_to(region, pages, node);
+    if (site.node != region->node)
+        error = bind_to(region, pages, site.node);
     if (!error)
         error = set_access(region, pages, HP_RW);
     /* After a failed give-back old contents may be there. */
@@ -65,16 +64,19 @@ static int populate_from(const struct region *region, struct pages pages, struct
     return error ? error : populate_site(site, &faults);
 }
 
-static int fill_from(const struct region *region, struct pages pages, struct node *node,
+static int fill_from(const struct region *region, struct pages pages, const struct commit *commit,
     enum hostmem_reason *ret_shortage)
 {
-    int error = node_take(node, bytes_of(pages));
+    struct node *node = lender_node(region, commit->lender);
+    enum priority priority = commit->taking.priority;
+    struct site site = {node, HP_BASE, region_page(region, pages.first), bytes_of(pages), priority};
+    int error = node_take(node, site.size, priority);
     *ret_shortage = error ? HOSTMEM_REASON_POOL : HOSTMEM_REASON_NODE_SPENT;
     if (error)
         return error;
-    error = populate_from(region, pages, node);
-    if (error == -ENOMEM && frame_drain(node, HP_THP, bytes_of(pages)) > 0)
-        error = populate_from(region, pages, node);
+    error = populate_from(region, pages, site);
+    if (error == -ENOMEM && frame_make_room(site))
+        error = populate_from(region, pages, site);
     if (error) {
         empty(region, pages, node);
         return error;
@@ -98,12 +100,11 @@ static void empty_filled(struct region *region, struct commit *commit, size_t en
 /* The reason is that of the first node which had not enough. */
 static int fill_all(struct region *region, struct commit *commit)
 {
-    struct node *node = lender_node(region, commit->lender);
     enum hostmem_reason shortage;
     int error = 0;
     for (struct walk w = region_walk(region, commit->pages); walk_next(&w) && !error;) {
         if (!state_committed(w.extent.state))
-            error = fill_from(region, w.part, node, &shortage);
+            error = fill_from(region, w.part, commit, &shortage);
         if (!error)
             continue;
         empty_filled(region, commit, w.part.first);

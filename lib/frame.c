@@ -29,10 +29,10 @@ static struct frames part(struct frames f, size_t first, size_t end)
     return (struct frames){f.window, first, end - first};
 }
 
-static struct site home_site(struct frames f)
+static struct site home_site(struct frames f, enum priority priority)
 {
     return (struct site){
-        f.window->node, f.window->backing, window_frame(f.window, f.first), bytes_of(f)};
+        f.window->node, f.window->backing, window_frame(f.window, f.first), bytes_of(f), priority};
 }
 
 /* The next run of frames, from *at on, whose bit in `map` is as wanted; false when there is none.
@@ -112,6 +112,15 @@ size_t frame_drain(struct node *node, enum hp_backing backing, size_t bytes)
     return freed;
 }
 
+/* 4 KiB pages are never idle; of all that is, the memory of transparent huge pages serves them. */
+bool frame_make_room(struct site site)
+{
+    enum hp_backing idle = site.backing == HP_BASE ? HP_THP : site.backing;
+    uint64_t held = critical_held(site.node, site.priority);
+    uint64_t bytes = held < SIZE_MAX - site.size ? site.size + held : SIZE_MAX;
+    return frame_drain(site.node, idle, bytes) > 0;
+}
+
 /* -- populating -- */
 
 /* Frames that took one page each are huge; else each is looked at, and is small where nobody can.
@@ -132,9 +141,9 @@ static void note_small(struct frames f, uint64_t pages)
  * Cold frames get memory of their own node. A stray touch may have put a page there that nobody
  * knows of: what is there is dropped first, so that a commit always returns zero.
  */
-static int fill_at_home(struct frames f)
+static int fill_at_home(struct frames f, enum priority priority)
 {
-    struct site site = home_site(f);
+    struct site site = home_site(f, priority);
     uint64_t pages;
     int error = loan_restore(f);
     if (!error)
@@ -142,7 +151,7 @@ static int fill_at_home(struct frames f)
     if (error)
         return error;
     error = populate_site(site, &pages);
-    if (error == -ENOMEM && frame_drain(site.node, site.backing, site.size) > 0)
+    if (error == -ENOMEM && frame_make_room(site))
         error = populate_site(site, &pages);
     if (!error)
         note_small(f, pages);
@@ -157,11 +166,11 @@ enum hostmem_reason frame_shortage(const struct window *window)
 /* Cold frames get memory; `budget` is 0 if the home's budget is held for them. */
 static int fill(struct frames f, int budget, struct taking *taking)
 {
-    int error = budget ? budget : fill_at_home(f);
+    int error = budget ? budget : fill_at_home(f, taking->priority);
     if (error == -ENOMEM)
         taking->reason = budget ? HOSTMEM_REASON_POOL : frame_shortage(f.window);
     if (error == -ENOMEM && !taking->home_only) {
-        error = loan_take(f);
+        error = loan_take(f, taking->priority);
         if (!error && !budget)
             node_give(f.window->node, bytes_of(f));
     }
@@ -212,11 +221,19 @@ static int discard_warm(struct frames f)
     return error;
 }
 
+/* None while somebody waits for memory: an idle frame serves nobody but who has its address. */
+static size_t keep(struct frames f)
+{
+    if (critical_waited_for(f.window->node))
+        return 0;
+    return pool_keep(home_pool(f), f.window->backing, f.window->frame_bytes, f.count);
+}
+
 /* Makes populated frames idle that nobody has, as many as may be kept warm, and drops the others.
  */
 static void make_idle(struct frames f)
 {
-    size_t kept = pool_keep(home_pool(f), f.window->backing, f.window->frame_bytes, f.count);
+    size_t kept = keep(f);
     if (kept < f.count) {
         struct frames rest = part(f, f.first + kept, f.first + f.count);
         if (discard(rest)) {
@@ -257,7 +274,7 @@ static int fill_cold(struct frames f, int budget, struct taking *taking)
 
 int frame_take(struct frames f, struct taking *taking)
 {
-    int budget = node_take(f.window->node, bytes_of(f));
+    int budget = node_take(f.window->node, bytes_of(f), taking->priority);
     if (budget && taking->home_only) {
         taking->reason = HOSTMEM_REASON_POOL;
         return budget;
@@ -300,7 +317,7 @@ void frame_put(struct frames f)
 
 int frame_prefault(struct frames f)
 {
-    struct taking taking = {.home_only = true};
+    struct taking taking = {.home_only = true, .priority = PRIORITY_WAITING};
     int error = frame_take(f, &taking);
     if (error)
         return error;

@@ -11,6 +11,7 @@
 #include <hostmem/hostmem.h>
 
 #include "lib/manager.h"
+#include "lib/populate.h"
 
 /* Frames of one window in a row. */
 struct frames {
@@ -21,6 +22,7 @@ struct frames {
 /* What a taking may do, and what it had to do. */
 struct taking {
     bool home_only;             /* take nothing from other nodes or backings */
+    enum priority priority;     /* how much has to be left */
     enum hostmem_reason reason; /* set when something was not served by the home */
 };
 
@@ -40,6 +42,10 @@ void frame_put(struct frames frames);
 /* Gives idle frames of the node and backing back to the kernel until `bytes` are freed; how many
  * were. */
 size_t frame_drain(struct node *node, enum hp_backing backing, size_t bytes);
+
+/* Before a site is populated once more: drains what it lacks, and what is to be held back besides.
+ * false: nothing was idle. */
+bool frame_make_room(struct site site);
 
 /* Populates frames that belong to no one and keeps them idle (HOSTMEM_PREFAULT). */
 int frame_prefault(struct frames frames);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The C face: every argument is checked here and nowhere else, then the call goes to the module
- * that does it. What the calls promise is in <hostmem/hostmem.h>. No lock. */
+/* The C face of memory: every argument is checked here and nowhere else, then the call goes to the
+ * module that does it. What the calls promise is in <hostmem/hostmem.h>. No lock. */
 #include <hostmem/hostmem.h>
 
 #include <errno.h>
 #include <string.h>
 
 #include "lib/change.h"
-#include "lib/load.h"
 #include "lib/manager.h"
 #include "lib/query.h"
 #include "lib/receipt.h"
@@ -97,16 +96,37 @@ void hostmem_destroy(struct hostmem *manager)
 
 /* -- regions -- */
 
+struct reserving {
+    struct attempt attempt;
+    const struct hostmem_request *request;
+    struct region *region;
+};
+
+static int try_reserve(struct attempt *attempt, enum priority priority)
+{
+    struct reserving *r = (struct reserving *)attempt;
+    return reserve_region(attempt->node, r->request, priority, &r->region);
+}
+
+/* To reserve alone takes no memory that one could wait for. */
+static enum hostmem_critical level_of(const struct hostmem_request *request)
+{
+    return request->flags & HOSTMEM_COMMIT ? request->critical : HOSTMEM_TASK_CRITICAL;
+}
+
 static int reserve(struct hostmem *manager, const struct hostmem_request *request, void **ret_base)
 {
-    struct node *node;
-    struct region *region;
-    int error = node_pick(manager, request->node, &node);
+    struct reserving r = {
+        .attempt = {.make = try_reserve, .size = request->size, .level = level_of(request)},
+        .request = request,
+    };
+    int error = node_pick(manager, request->node, &r.attempt.node);
     if (!error)
-        error = reserve_region(manager, request, node, &region);
+        error = critical_attempt(&r.attempt);
     if (!error)
-        *ret_base = (void *)region_base(region);
-    return error;
+        *ret_base = (void *)region_base(r.region);
+    /* Windows has a code of its own for large pages that are used up. */
+    return error == -ENOMEM && (request->flags & HOSTMEM_LARGE) ? -ENOBUFS : error;
 }
 
 /* For calls whose receipt is not wanted, and for those that have just succeeded. */
@@ -149,16 +169,34 @@ static int check(const struct hostmem *manager, struct range range, bool valid)
     return manager_usable(manager);
 }
 
+struct committing {
+    struct attempt attempt;
+    struct hostmem *manager;
+    struct range range;
+    uint32_t protection;
+};
+
+static int try_commit(struct attempt *attempt, enum priority priority)
+{
+    struct committing *c = (struct committing *)attempt;
+    return change_commit(c->manager, c->range, c->protection, priority, &attempt->node);
+}
+
 int hostmem_commit(struct hostmem *manager, void *address, size_t size, uint32_t protection,
     enum hostmem_critical critical, struct hostmem_receipt *ret_receipt)
 {
-    struct range range = range_of(address, size);
+    struct committing c = {
+        .attempt = {.make = try_commit, .size = size, .level = critical},
+        .manager = manager,
+        .range = range_of(address, size),
+        .protection = protection,
+    };
     bool valid = size && protection_is_valid(protection) && critical_is_valid(critical);
-    int error = check(manager, range, valid);
+    int error = check(manager, c.range, valid);
     if (!error)
-        error = change_commit(manager, range, protection);
+        error = critical_attempt(&c.attempt);
     if (!error)
-        give_receipt(manager, range, ret_receipt);
+        give_receipt(manager, c.range, ret_receipt);
     return error;
 }
 
@@ -211,100 +249,7 @@ int hostmem_receipt(
     return error ? error : receipt_asked(manager, range_of(address, size), ret_receipt);
 }
 
-int hostmem_node_load(struct hostmem *manager, int node, struct hostmem_load *ret_load)
-{
-    struct node *found;
-    if (!manager || !ret_load)
-        return -EINVAL;
-    int error = manager_usable(manager);
-    if (!error)
-        error = node_pick(manager, node, &found);
-    return error ? error : load_of_node(found, ret_load);
-}
-
-int hostmem_load(struct hostmem *manager, struct hostmem_load *ret_load)
-{
-    if (!manager || !ret_load)
-        return -EINVAL;
-    int error = manager_usable(manager);
-    return error ? error : load_of_machine(manager, ret_load);
-}
-
-static int topic_node(struct hostmem *manager, int node, struct node **ret_node)
-{
-    *ret_node = NULL;
-    return node == HOSTMEM_NODE_ALL ? 0 : node_pick(manager, node, ret_node);
-}
-
-int hostmem_subscribe(struct hostmem *manager, int node, hostmem_pressure_callback *callback,
-    void *context, struct hostmem_subscription **ret_subscription)
-{
-    struct node *found;
-    if (!manager || !callback || !ret_subscription)
-        return -EINVAL;
-    int error = manager_usable(manager);
-    if (!error)
-        error = topic_node(manager, node, &found);
-    return error ? error : watch_subscribe(manager, found, callback, context, ret_subscription);
-}
-
-void hostmem_unsubscribe(struct hostmem *manager, struct hostmem_subscription *subscription)
-{
-    if (manager && subscription && manager_usable(manager) == 0)
-        watch_unsubscribe(manager, subscription);
-}
-
-/* -- memory that others take -- */
-
-int hostmem_external_needs(struct hostmem *manager, size_t size)
-{
-    if (!manager)
-        return -EINVAL;
-    int error = manager_usable(manager);
-    return error ? error : ledger_needs(&manager->ledger, size);
-}
-
-int hostmem_external_acquired(struct hostmem *manager, const void *base, size_t size)
-{
-    if (!manager)
-        return -EINVAL;
-    int error = manager_usable(manager);
-    return error ? error : ledger_acquired(&manager->ledger, (uintptr_t)base, size);
-}
-
-int hostmem_external_released(struct hostmem *manager, const void *base)
-{
-    if (!manager)
-        return -EINVAL;
-    int error = manager_usable(manager);
-    if (!error)
-        ledger_released(&manager->ledger, (uintptr_t)base);
-    return error;
-}
-
-/* -- figures -- */
-
-size_t hostmem_nodes(struct hostmem *manager, size_t count, int *ret_nodes)
-{
-    if (!manager)
-        return 0;
-    for (size_t i = 0; ret_nodes && i < min_size(count, manager->node_count); i++)
-        ret_nodes[i] = manager->nodes[i].id;
-    return manager->node_count;
-}
-
-int hostmem_node_stats(struct hostmem *manager, int node, struct hostmem_node_stats *ret_stats)
-{
-    struct node *found;
-    if (!manager || !ret_stats)
-        return -EINVAL;
-    int error = manager_usable(manager);
-    if (!error)
-        error = node_pick(manager, node, &found);
-    if (!error)
-        load_stats(found, ret_stats);
-    return error;
-}
+/* -- constants -- */
 
 size_t hostmem_config_print(struct hostmem *manager, char *ret_text, size_t size)
 {

@@ -107,5 +107,7 @@ void load_stats(struct node *node, struct hostmem_node_stats *ret_stats)
         .zeroed_bytes = pool_figure(&pool->zeroed),
         .returned_bytes = pool_figure(&pool->returned),
         .spilled_bytes = pool_figure(&pool->spilled),
+        .reserve_bytes = node->reserve,
+        .waited_bytes = pool_figure(&node->waited_for),
     };
 }

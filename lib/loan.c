@@ -91,10 +91,15 @@ int loan_restore(struct frames f)
     return error;
 }
 
-/* Memory of an offer, writable, in the place of cold frames. */
-static int put_in_place(struct frames f, struct offer offer)
+static struct site site_of(struct frames f, struct offer offer, enum priority priority)
 {
-    struct site site = {offer.node, offer.backing, start_of(f), bytes_of(f)};
+    return (struct site){offer.node, offer.backing, start_of(f), bytes_of(f), priority};
+}
+
+/* Memory of an offer, writable, in the place of cold frames. */
+static int put_in_place(struct frames f, struct offer offer, enum priority priority)
+{
+    struct site site = site_of(f, offer, priority);
     const struct hp_ops *ops = offer.node->manager->ops[offer.backing];
     int error = populate_in_place_of(site);
     if (!error && ops->at_rest != HP_RW)
@@ -115,14 +120,14 @@ static void give_up(struct frames f, struct offer offer)
     node_give(offer.node, bytes_of(f));
 }
 
-static int borrow_from(struct frames f, struct offer offer)
+static int borrow_from(struct frames f, struct offer offer, enum priority priority)
 {
-    int error = node_take(offer.node, bytes_of(f));
+    int error = node_take(offer.node, bytes_of(f), priority);
     if (error)
         return error;
-    error = put_in_place(f, offer);
-    if (error == -ENOMEM && frame_drain(offer.node, offer.backing, bytes_of(f)) > 0)
-        error = put_in_place(f, offer);
+    error = put_in_place(f, offer, priority);
+    if (error == -ENOMEM && frame_make_room(site_of(f, offer, priority)))
+        error = put_in_place(f, offer, priority);
     if (error) {
         give_up(f, offer);
         return error;
@@ -138,7 +143,7 @@ static bool is_home(struct frames f, struct offer offer)
     return offer.node == f.window->node && offer.backing == f.window->backing;
 }
 
-int loan_take(struct frames f)
+int loan_take(struct frames f, enum priority priority)
 {
     struct offers offers = offers_for(f.window->node, OFFER_ANY);
     struct offer offer;
@@ -146,7 +151,7 @@ int loan_take(struct frames f)
     while (offers_next(&offers, &offer))
         if (!is_home(f, offer) &&
             unit % f.window->node->manager->spec[offer.backing].page_size == 0 &&
-            borrow_from(f, offer) == 0)
+            borrow_from(f, offer, priority) == 0)
             return 0;
     return -ENOMEM;
 }

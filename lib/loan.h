@@ -12,7 +12,7 @@
 
 /* Cold frames get memory from the best offer that has some. The home's budget is not held for them.
  */
-int loan_take(struct frames frames);
+int loan_take(struct frames frames, enum priority priority);
 
 /* Ends the loans among populated frames: they are cold then. How many there were. */
 size_t loan_return(struct frames frames);

@@ -30,6 +30,7 @@
  * - a node's space lock guards its address bitmaps and free lists: no system call, no waiting;
  * - a ledger's lock guards its ranges: nothing is held before it, nothing is taken within;
  * - a node's room lock guards what was promised of its base pages, for some additions;
+ * - the lock of critical requests counts what was given back: taken wherever memory may be;
  * - the notifier's lock guards lists of subscribers: never held across a callback;
  * - the store hands out metadata at the bottom of everything.
  */
@@ -40,6 +41,7 @@ enum lock_rank {
     RANK_SPACE,
     RANK_LEDGER,
     RANK_ROOM,
+    RANK_CRITICAL,
     RANK_NOTIFY,
     RANK_STORE
 };

@@ -180,6 +180,8 @@ static int check_lists(struct hostmem *manager)
     int error = check_list(manager, CONFIG_POOL);
     if (!error)
         error = check_list(manager, CONFIG_PREFAULT);
+    if (!error)
+        error = check_list(manager, CONFIG_RESERVE);
     return error ? error : check_list(manager, CONFIG_WARM);
 }
 
@@ -226,10 +228,8 @@ static int open_machine(struct hostmem *manager)
         log_line(&manager->log, LOG_ERROR, "HOSTMEM_SYSROOT=%s: %s", path, strerror(-error));
         return -EINVAL;
     }
-    error = nn_cgroups_open(&manager->root, &manager->cgroups);
-    manager->has_cgroups = !error;
-    /* -EMFILE and the like: short of descriptors is short of memory to who asked for a manager. */
-    return error ? -ENOMEM : nn_topology_read(&manager->root, &manager->topology);
+    error = membership_open(&manager->membership, &manager->root);
+    return error ? error : nn_topology_read(&manager->root, &manager->topology);
 }
 
 static int open_parts(struct hostmem *manager, const struct manager_parts *parts)
@@ -269,6 +269,7 @@ int manager_open(
     manager->fork_count = atomic_load(&forks);
     manager->spec[HP_HUGETLB].fd = -1;
     store_open(&manager->store, parts->ops[HP_BASE]);
+    critical_open(&manager->critical);
     say_configuration(manager);
     int error = open_machine(manager);
     if (!error)
@@ -322,11 +323,11 @@ void manager_dismantle(struct hostmem *manager)
     }
     if (manager->table.gib)
         ledger_close(&manager->ledger);
+    critical_close(&manager->critical);
     store_close(&manager->store);
     nodes_close(manager);
     nn_topology_free(manager->topology);
-    if (manager->has_cgroups)
-        nn_cgroups_close(&manager->cgroups);
+    membership_close(&manager->membership);
     if (manager->root.fd >= 0)
         nn_root_close(&manager->root);
     if (manager->spec[HP_HUGETLB].fd >= 0)

@@ -14,13 +14,14 @@
 
 #include "hugepage/hp.h"
 #include "lib/config.h"
+#include "lib/critical.h"
 #include "lib/ledger.h"
 #include "lib/log.h"
+#include "lib/membership.h"
 #include "lib/node.h"
 #include "lib/store.h"
 #include "lib/table.h"
 #include "lib/watch.h"
-#include "numa/cgroup.h"
 #include "numa/root.h"
 #include "numa/topology.h"
 
@@ -55,10 +56,10 @@ struct hostmem {
     uint16_t *local;                  /* for each node of the topology: the nearest of `nodes` */
     _Atomic unsigned turn;            /* of POLICY_INTERLEAVE */
     _Atomic(struct window *) windows; /* of all nodes, for a walk without a lock */
-    struct nn_cgroups cgroups;
-    bool has_cgroups;
+    struct membership membership;
     struct watch watch;
     struct ledger ledger;
+    struct critical critical;
     unsigned fork_count; /* how often this line of processes had forked when it was made */
 };
 

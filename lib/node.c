@@ -9,6 +9,7 @@
 #include <hostmem/hostmem.h>
 
 #include "lib/manager.h"
+#include "lib/offer.h"
 #include "lib/units.h"
 #include "lib/watch.h"
 #include "numa/allowed.h"
@@ -47,8 +48,12 @@ void node_count_huge(struct node *node)
 
 static void open_pool(struct node *node)
 {
-    const struct config *config = &node->manager->config;
+    const struct hostmem *manager = node->manager;
+    const struct config *config = &manager->config;
+    unsigned best = offer_backings(manager, OFFER_ANY);
+    size_t frame = best ? manager->frame_bytes[__builtin_ctz(best)] : PAGE_BYTES;
     node->pool.limit = config_pool_limit(config, node->id, node->bytes);
+    node->reserve = config_reserve(config, node->id, node->bytes, frame);
     for (enum hp_backing b = 0; b < HP_BACKINGS; b++)
         node->pool.warm_limit[b] = config_warm_limit(config, node->id, node->bytes, b);
 }
@@ -64,7 +69,7 @@ static void open_node(struct hostmem *manager, struct node *node, const struct n
     node->huge = huge_pages(from->huge, from->huge_count, manager->frame_bytes[HP_HUGETLB]);
     lock_init(&node->grow, RANK_GROW);
     lock_init(&node->space, RANK_SPACE);
-    lock_init(&node->room.lock, RANK_ROOM);
+    room_open(node->rooms);
     open_pool(node);
 }
 
@@ -132,7 +137,7 @@ void nodes_close(struct hostmem *manager)
         free(manager->nodes[i].order);
         lock_destroy(&manager->nodes[i].grow);
         lock_destroy(&manager->nodes[i].space);
-        lock_destroy(&manager->nodes[i].room.lock);
+        room_close(manager->nodes[i].rooms);
     }
     free(manager->nodes);
     free(manager->local);
@@ -146,9 +151,9 @@ static void stir(struct node *node)
         watch_stir(&node->watched);
 }
 
-int node_take(struct node *node, size_t bytes)
+int node_take(struct node *node, size_t bytes, enum priority priority)
 {
-    int error = pool_take(&node->pool, bytes);
+    int error = pool_take(&node->pool, bytes, critical_held(node, priority));
     if (!error)
         stir(node);
     return error;
@@ -158,6 +163,8 @@ void node_give(struct node *node, size_t bytes)
 {
     pool_give(&node->pool, bytes);
     stir(node);
+    if (critical_waited_for(node))
+        critical_freed(node);
 }
 
 /* -- choosing one -- */

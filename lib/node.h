@@ -14,24 +14,15 @@
 #include <stdint.h>
 
 #include "hugepage/hp.h"
+#include "lib/critical.h"
 #include "lib/lock.h"
 #include "lib/pool.h"
+#include "lib/room.h"
 #include "lib/watched.h"
 
 struct hostmem;
 struct region;
 struct window;
-
-/*
- * Base pages that the node was seen to have and that were promised to commits (populate.c), in
- * bytes. What is being populated at the moment is started - finished.
- */
-struct room_book {
-    struct lock lock;
-    uint64_t started GUARDED_BY(lock);  /* ever */
-    uint64_t finished GUARDED_BY(lock); /* ever */
-    uint64_t credit GUARDED_BY(lock);   /* may be promised without another look at the figures */
-};
 
 struct node {
     struct hostmem *manager;
@@ -41,8 +32,10 @@ struct node {
     uint64_t bytes;        /* memory of the node when the manager was made */
     _Atomic uint64_t huge; /* huge pages of the frame size that the node has, when last looked */
     struct pool pool;
+    uint64_t reserve;            /* bytes held back for critical requests */
+    _Atomic uint64_t waited_for; /* bytes that requests wait for which it may serve */
     struct watched watched;
-    struct room_book room;
+    struct room_book rooms[ROOM_KINDS];
     struct lock grow;
     struct lock space;
     _Atomic(struct window *) windows[HP_BACKINGS]; /* newest first; they stay until the end */
@@ -53,8 +46,11 @@ struct node {
 int nodes_open(struct hostmem *manager);
 void nodes_close(struct hostmem *manager);
 
-/* pool_take() and pool_give(), and its watcher is told when that passes a mark. */
-int node_take(struct node *node, size_t bytes);
+/*
+ * pool_take() and pool_give(). Its watcher is told when that passes a mark, and who waits for
+ * memory when some comes back.
+ */
+int node_take(struct node *node, size_t bytes, enum priority priority);
 void node_give(struct node *node, size_t bytes);
 
 /* Looks again how many huge pages the node has: they may be reserved while the manager runs. */

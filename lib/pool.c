@@ -24,11 +24,12 @@ static void subtract(_Atomic uint64_t *figure, uint64_t bytes)
     hm_assert(before >= bytes);
 }
 
-int pool_take(struct pool *pool, size_t bytes)
+int pool_take(struct pool *pool, size_t bytes, uint64_t held)
 {
     uint64_t now = pool_figure(&pool->committed);
+    uint64_t limit = pool->limit == UINT64_MAX ? UINT64_MAX : room(pool->limit, held);
     do {
-        if (bytes > room(pool->limit, now))
+        if (bytes > room(limit, now))
             return -ENOMEM;
     } while (!replace_figure(&pool->committed, &now, now + bytes));
     return 0;

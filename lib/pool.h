@@ -23,8 +23,8 @@ struct pool {
     _Atomic uint64_t populated, zeroed, returned, spilled; /* bytes ever: hostmem_node_stats */
 };
 
-/* Takes from the budget. -ENOMEM: the limit would be passed. */
-int pool_take(struct pool *pool, size_t bytes);
+/* Takes from the budget. -ENOMEM: less than `held` bytes would be left of the limit. */
+int pool_take(struct pool *pool, size_t bytes, uint64_t held);
 void pool_give(struct pool *pool, size_t bytes);
 
 /* Whether the committed bytes are outside of the marks, which a watcher leaves. */

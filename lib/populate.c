@@ -7,97 +7,11 @@
 #include <pthread.h>
 
 #include "lib/log.h"
+#include "lib/room.h"
 #include "lib/units.h"
-#include "numa/hugepages.h"
-#include "numa/limit.h"
-#include "numa/meminfo.h"
 #include "numa/pin.h"
 
 #define SAMPLE HP_LOCATE_MAX
-
-/*
- * Base pages are promised by nobody: a process that populates more than there is gets killed, be it
- * by the machine or by its cgroup. So the figures of both are looked at first, and then again after
- * an eighth of what was there is used up.
- */
-#define CREDIT_SHARE 8
-#define LEFT_ALONE                                                                                 \
-    ((uint64_t)128 << 20) /* bytes that stay for others, or a part of what is there */
-#define LEFT_PART 32
-
-/* Memory of the node that is not set aside as huge pages, as far as the cgroup leaves it. */
-static int base_memory(struct node *node, uint64_t *ret_bytes)
-{
-    struct hostmem *manager = node->manager;
-    struct nn_huge huge[NN_HUGE_SIZES];
-    struct nn_memory memory;
-    struct nn_limit limit;
-    int error = nn_node_memory(&manager->root, node->id, &memory);
-    if (error)
-        return error;
-    uint64_t aside = nn_huge_free_bytes(huge, nn_huge_of_node(&manager->root, node->id, huge));
-    uint64_t there = memory.available_bytes - min_size(aside, memory.available_bytes);
-    if (nn_cgroup_memory(&manager->cgroups, &limit) == 0)
-        there = min_size(there, limit.available_bytes);
-    *ret_bytes = there;
-    return 0;
-}
-
-/*
- * Promises `bytes` of base pages, which room_end() ends when they are populated or not wanted any
- * more. `finished` was read before the node's figures were: what was being populated since then may
- * be in neither, and counts as not there.
- */
-static bool promise(struct room_book *book, uint64_t bytes, uint64_t there, uint64_t finished)
-{
-    uint64_t alone = min_size(LEFT_ALONE, there / LEFT_PART);
-    uint64_t promised = book->started - finished + bytes;
-    if (there - alone < promised)
-        return false;
-    book->started += bytes;
-    book->credit = (there - alone - promised) / CREDIT_SHARE;
-    return true;
-}
-
-static bool promise_from_credit(struct room_book *book, uint64_t bytes, uint64_t *ret_finished)
-{
-    lock_take(&book->lock);
-    bool has = book->credit >= bytes;
-    if (has) {
-        book->credit -= bytes;
-        book->started += bytes;
-    }
-    *ret_finished = book->finished;
-    lock_drop(&book->lock);
-    return has;
-}
-
-/* Files are read between the two locked steps. */
-static bool room_begin(struct node *node, uint64_t bytes)
-{
-    uint64_t finished, there = UINT64_MAX;
-    if (promise_from_credit(&node->room, bytes, &finished))
-        return true;
-    bool told = base_memory(node, &there) == 0;
-    lock_take(&node->room.lock);
-    bool fits = promise(&node->room, bytes, there, finished);
-    if (!told)
-        node->room.credit = 0;
-    lock_drop(&node->room.lock);
-    return fits;
-}
-
-static void room_end(struct node *node, uint64_t bytes)
-{
-    lock_take(&node->room.lock);
-    node->room.finished += bytes;
-    lock_drop(&node->room.lock);
-}
-
-static bool needs_room(struct site site)
-{
-    return site.backing != HP_HUGETLB && site.node->manager->here;
-}
 
 /* One populating, done here or on a thread of its own. */
 struct job {
@@ -178,13 +92,13 @@ static int run_somewhere(struct job *job)
 
 static int run(struct job *job)
 {
-    struct node *node = job->site.node;
-    if (!needs_room(job->site))
-        return run_somewhere(job);
-    if (!room_begin(node, job->site.size))
-        return -ENOMEM;
-    int error = run_somewhere(job);
-    room_end(node, job->site.size);
+    struct site s = job->site;
+    struct promise promise;
+    int error = room_begin(s.node, s.backing, s.size, s.priority, &promise);
+    if (error)
+        return error;
+    error = run_somewhere(job);
+    room_end(&promise);
     return error;
 }
 

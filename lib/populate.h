@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/critical.h"
 #include "lib/manager.h"
 
 /* A range of one backing and the node that it is to lie on. */
@@ -18,6 +19,7 @@ struct site {
     enum hp_backing backing;
     char *base;
     size_t size;
+    enum priority priority;
 };
 
 /*

@@ -24,6 +24,7 @@ struct plan {
     uintptr_t base;             /* 0: anywhere */
     size_t size;                /* whole pages */
     bool more_offers;           /* what is short here may be had elsewhere, in another region */
+    enum priority priority;     /* how much it has to leave */
     enum hostmem_reason reason; /* why the first choice was not taken */
 };
 
@@ -133,7 +134,7 @@ static int commit_whole(struct region *region, const struct plan *plan, enum hos
     struct commit commit = {
         .pages = {0, region_pages(region)},
         .access = access_of(plan->request->protection),
-        .taking = {.home_only = plan->more_offers || region->large},
+        .taking = {.home_only = plan->more_offers || region->large, .priority = plan->priority},
     };
     int error = backer_of(region)->commit(region, &commit);
     if (commit.taking.reason && !*reason)
@@ -250,14 +251,16 @@ static enum hostmem_reason reason_of(const struct hostmem *manager, const struct
     return HOSTMEM_REASON_NONE;
 }
 
-int reserve_region(struct hostmem *manager, const struct hostmem_request *request,
-    struct node *node, struct region **ret_region)
+int reserve_region(struct node *node, const struct hostmem_request *request, enum priority priority,
+    struct region **ret_region)
 {
+    struct hostmem *manager = node->manager;
     uintptr_t address = (uintptr_t)request->address;
     struct plan plan = {
         .request = request,
         .node = node,
         .backings = backings_for(manager, request),
+        .priority = priority,
         .base = align_down(address, GRANULE_BYTES),
     };
     plan.size = align_up(address + request->size, PAGE_BYTES) - plan.base;
@@ -266,8 +269,7 @@ int reserve_region(struct hostmem *manager, const struct hostmem_request *reques
                         : reserve_anywhere(manager, &plan, ret_region);
     if (error == -ENOMEM)
         watch_failure(node);
-    /* Windows has a code of its own for large pages that are used up. */
-    return error == -ENOMEM && (request->flags & HOSTMEM_LARGE) ? -ENOBUFS : error;
+    return error;
 }
 
 /*

@@ -11,11 +11,11 @@
 #include "lib/region.h"
 
 /*
- * A region as requested; the request has been checked (hostmem.c), its address and size are not
- * aligned yet. The region is shown when this returns 0.
+ * A region as requested, for the node that the request stands for; the request has been checked
+ * (hostmem.c), its address and size are not aligned yet. The region is shown when this returns 0.
  */
-int reserve_region(struct hostmem *manager, const struct hostmem_request *request,
-    struct node *node, struct region **ret_region);
+int reserve_region(struct node *node, const struct hostmem_request *request, enum priority priority,
+    struct region **ret_region);
 
 /* Ends a region whose lock is held; the lock is dropped unless it fails. */
 int reserve_end(struct hostmem *manager, struct region *region) UNCHECKED_LOCKING;

@@ -58,15 +58,17 @@ static struct room limit_room(const struct nn_limit *limit)
 static void take_cgroups(struct node *node, struct sample *sample)
 {
     struct hostmem *manager = node->manager;
+    const struct nn_cgroups *cgroups = membership_now(&manager->membership);
+    size_t huge = manager->frame_bytes[HP_HUGETLB];
     struct nn_limit limit;
     sample->idle_small = pool_figure(&node->pool.warm[HP_THP]);
     sample->idle_huge = pool_figure(&node->pool.warm[HP_HUGETLB]);
-    if (nn_cgroup_memory(&manager->cgroups, &limit) == 0) {
+    if (nn_cgroup_memory(cgroups, &limit) == 0) {
         sample->cgroup = limit_room(&limit);
         sample->nearest = limit.available_bytes;
     }
     if (offer_backings(manager, OFFER_ANY) == OFFER_HUGE &&
-        nn_cgroup_hugetlb(&manager->cgroups, manager->frame_bytes[HP_HUGETLB], &limit) == 0)
+        nn_cgroup_hugetlb(cgroups, huge, &limit) == 0)
         sample->hugetlb = limit_room(&limit);
 }
 

@@ -155,21 +155,6 @@ static void look_once(struct hostmem *manager)
     load_sum_up(manager);
 }
 
-/* To arm one is to write to the kernel's files; a recorded machine's are left alone. */
-static void arm_sources(struct hostmem *manager)
-{
-    if (!manager->here)
-        return;
-    struct nn_pressure_env environment = {
-        .watch = secure_getenv("MEMORY_PRESSURE_WATCH"),
-        .payload = secure_getenv("MEMORY_PRESSURE_WRITE"),
-    };
-    nn_sources_arm(&manager->root, &manager->cgroups, &environment, &manager->watch.sources);
-    for (size_t i = 0; i < NN_SOURCE_KINDS; i++)
-        log_line(&manager->log, LOG_NOTE, "pressure source %s: %s", nn_source_name(i),
-            nn_refusal_text(manager->watch.sources.refused[i]));
-}
-
 int watch_open(struct hostmem *manager)
 {
     struct watch *watch = &manager->watch;
@@ -186,7 +171,7 @@ int watch_open(struct hostmem *manager)
         assign(manager, &manager->nodes[i]);
     watch->machine.watcher = &watch->watchers[0];
     look_once(manager);
-    arm_sources(manager);
+    news_arm(manager);
     start_all(manager);
     return 0;
 }
@@ -233,7 +218,7 @@ void watch_close(struct hostmem *manager)
         close_topics(manager);
     for (size_t i = 0; i < watch->count; i++)
         nn_waiter_close(&watch->watchers[i].waiter);
-    nn_sources_close(&watch->sources);
+    news_close(&watch->news);
     free(watch->watchers);
 }
 

@@ -7,6 +7,7 @@
 #ifndef HOSTMEM_WATCH_H
 #define HOSTMEM_WATCH_H
 
+#include "lib/news.h"
 #include "lib/watcher.h"
 
 struct watch {
@@ -14,7 +15,7 @@ struct watch {
     struct watcher *watchers;
     size_t count; /* of watchers that run */
     struct watched machine;
-    struct nn_sources sources; /* the first watcher's */
+    struct news news;
     _Atomic bool ended;
     bool deferred;    /* a callback ended the manager: */
     pthread_t closer; /* this thread takes it apart when the callback returns */

@@ -147,9 +147,8 @@ static void tend_node(struct watcher *watcher, struct node *node)
     bool urgent = atomic_exchange(&node->watched.shortage, false);
     if (look_at(node, &sample, &load))
         return;
-    bool turns_low =
-        node->watched.state.level != PRESSURE_LOW && (urgent || load.percent >= rules.low_enter);
-    if (turns_low && relieve(node) && look_at(node, &sample, &load))
+    if (turns_low(&node->watched, &load, urgent, rules.low_enter) && relieve(node) &&
+        look_at(node, &sample, &load))
         return;
     step(watcher, &node->watched, node->id, &load, urgent);
     if (hold_left(&node->watched, &rules) || !is_heard(node))
@@ -176,6 +175,8 @@ static void tend(struct watcher *watcher)
 {
     struct hostmem *manager = watcher->manager;
     atomic_store(&watcher->stirred, false);
+    if (is_first(watcher) && membership_follow(&manager->membership, &manager->root))
+        news_arm(manager);
     for (size_t i = 0; i < manager->node_count; i++)
         if (manager->nodes[i].watched.watcher == watcher)
             tend_node(watcher, &manager->nodes[i]);
@@ -218,37 +219,24 @@ static uint64_t sleep_time(struct watcher *watcher)
     return time;
 }
 
-/* The cgroup was at its limit. Mere stalls (PSI) are a reason to look, which is done in any case.
- */
-static bool is_hard(const struct nn_event *event)
+/* A cgroup stood at its limit: that is Low, whatever the figures say. */
+static void take_news(struct hostmem *manager, unsigned happened)
 {
-    return event->happened && (event->grown.max > 0 || event->grown.oom > 0);
-}
-
-static void take_events(struct hostmem *manager, unsigned happened)
-{
-    struct watch *watch = &manager->watch;
-    struct nn_event event;
-    bool hard = false;
-    for (size_t i = 0; i < watch->sources.count; i++)
-        if (happened & 1u << i &&
-            nn_sources_take(&manager->cgroups, &watch->sources, i, &event) == 0)
-            hard |= is_hard(&event);
-    for (size_t i = 0; i < manager->node_count && hard; i++)
+    if (!news_take(manager, happened))
+        return;
+    for (size_t i = 0; i < manager->node_count; i++)
         watch_shortage(&manager->nodes[i].watched);
-    if (hard)
-        watch_shortage(&watch->machine);
+    watch_shortage(&manager->watch.machine);
 }
 
 static void rest(struct watcher *watcher)
 {
-    struct watch *watch = &watcher->manager->watch;
+    struct hostmem *manager = watcher->manager;
     struct pollfd files[NN_SOURCES];
-    size_t count = is_first(watcher) ? watch->sources.count : 0;
-    for (size_t i = 0; i < count; i++)
-        files[i] = (struct pollfd){watch->sources.at[i].fd, watch->sources.at[i].events, 0};
+    size_t count = is_first(watcher) ? news_files(&manager->watch.news, files) : 0;
     unsigned happened = nn_waiter_sleep(&watcher->waiter, files, count, sleep_time(watcher));
-    take_events(watcher->manager, happened & ~NN_WOKEN);
+    if (is_first(watcher))
+        take_news(manager, happened & ~NN_WOKEN);
 }
 
 /* -- the thread -- */

@@ -5,6 +5,8 @@
  */
 #include "numa/hugepages.h"
 
+#include <errno.h>
+
 #include "numa/number.h"
 
 static uint64_t read_count(const struct nn_root *root, struct nn_path path)
@@ -17,6 +19,15 @@ static uint64_t read_count(const struct nn_root *root, struct nn_path path)
     return count;
 }
 
+static struct nn_huge read_pool(const struct nn_root *pools, unsigned kib)
+{
+    return (struct nn_huge){
+        .size = (uint64_t)kib * 1024,
+        .total = read_count(pools, nn_path("hugepages-#kB/nr_hugepages", kib)),
+        .free = read_count(pools, nn_path("hugepages-#kB/free_hugepages", kib)),
+    };
+}
+
 static size_t read_pools(const struct nn_root *pools, struct nn_huge *ret_huge)
 {
     unsigned kib[NN_HUGE_SIZES];
@@ -25,11 +36,7 @@ static size_t read_pools(const struct nn_root *pools, struct nn_huge *ret_huge)
     if (nn_root_list(pools, ".", "hugepages-#kB", NN_HUGE_SIZES, kib, &count) < 0)
         return 0;
     for (size_t i = 0; i < count; i++)
-        ret_huge[i] = (struct nn_huge){
-            .size = (uint64_t)kib[i] * 1024,
-            .total = read_count(pools, nn_path("hugepages-#kB/nr_hugepages", kib[i])),
-            .free = read_count(pools, nn_path("hugepages-#kB/free_hugepages", kib[i])),
-        };
+        ret_huge[i] = read_pool(pools, kib[i]);
     return count;
 }
 
@@ -50,6 +57,27 @@ size_t nn_huge_of_node(const struct nn_root *root, int node, struct nn_huge ret_
     struct nn_path path = nn_path("sys/devices/system/node/node#/hugepages", (unsigned)node);
 
     return read_below(root, path.text, ret_huge);
+}
+
+int nn_huge_of_size(const struct nn_root *root, int node, uint64_t size, struct nn_huge *ret_huge)
+{
+    struct nn_huge pools[NN_HUGE_SIZES];
+    size_t count = nn_huge_of_node(root, node, pools);
+
+    if (count == 0)
+        count = nn_huge_of_machine(root, pools);
+    for (size_t i = 0; i < count; i++)
+        if (pools[i].size == size) {
+            *ret_huge = pools[i];
+            return 0;
+        }
+    return -ENOENT;
+}
+
+uint64_t nn_huge_overcommit(const struct nn_root *root, uint64_t size)
+{
+    return read_count(root, nn_path("sys/kernel/mm/hugepages/hugepages-#kB/nr_overcommit_hugepages",
+                                (unsigned)(size / 1024)));
 }
 
 size_t nn_huge_of_machine(const struct nn_root *root, struct nn_huge ret_huge[NN_HUGE_SIZES])

@@ -26,6 +26,13 @@ size_t nn_huge_of_node(
     const struct nn_root *root, int node, struct nn_huge ret_huge[NN_HUGE_SIZES]);
 size_t nn_huge_of_machine(const struct nn_root *root, struct nn_huge ret_huge[NN_HUGE_SIZES]);
 
+/* The pool of a node (of the machine, for kernels that know no nodes) of one page size. -ENOENT:
+ * sysfs has none. */
+int nn_huge_of_size(const struct nn_root *root, int node, uint64_t size, struct nn_huge *ret_huge);
+
+/* How many pages of that size the kernel may make beyond its pools (nr_overcommit_hugepages). */
+uint64_t nn_huge_overcommit(const struct nn_root *root, uint64_t size);
+
 /* Bytes in the free pages of `count` pools; UINT64_MAX where it is more. */
 uint64_t nn_huge_free_bytes(const struct nn_huge *huge, size_t count);
 

@@ -49,6 +49,8 @@ static const char *const samples[CONFIG_VARIABLES][5] = {
     [CONFIG_POOL] = {"unlimited", "3G", "0=0,3=50%", "20%", "1023=9223372036854775807"},
     [CONFIG_PREFAULT] = {"0", "1K", "10%", "0=2T,9=1%", "7=0%"},
     [CONFIG_WARM] = {"auto", "0", "100%", "8=5,7=3K", "8388607T"},
+    [CONFIG_RESERVE] = {"auto", "0", "1%", "0=4M,3=2%", "1K"},
+    [CONFIG_CRITICAL_WAIT_MS] = {"0", "1", "1000", "3600000", "60000"},
     [CONFIG_POLICY] = {"local", "interleave", "bind:0-9,11,1023", "preferred:1023", "bind:5"},
     [CONFIG_SPILL] = {"0", "1", "0", "1", "0"},
     [CONFIG_STRICT] = {"auto", "0", "0", "auto", "0"},
@@ -175,6 +177,7 @@ static void assert_same(const struct config *a, const struct config *b)
     assert_same_amounts(&a->pool, &b->pool);
     assert_same_amounts(&a->prefault, &b->prefault);
     assert_same_amounts(&a->warm, &b->warm);
+    assert_same_amounts(&a->reserve, &b->reserve);
     assert_true(a->external_max == b->external_max);
     assert_int_equal(a->policy.kind, b->policy.kind);
     assert_int_equal(a->policy.preferred, b->policy.preferred);

@@ -115,6 +115,12 @@ static const struct {
     {"HOSTMEM_WARM", "0", NULL},
     {"HOSTMEM_WARM", "7%", NULL},
     {"HOSTMEM_WARM", "2=1K", NULL},
+    {"HOSTMEM_RESERVE", "auto", NULL},
+    {"HOSTMEM_RESERVE", "0", NULL},
+    {"HOSTMEM_RESERVE", "3%", NULL},
+    {"HOSTMEM_RESERVE", "0=64M,2=1%", NULL},
+    {"HOSTMEM_CRITICAL_WAIT_MS", "0", NULL},
+    {"HOSTMEM_CRITICAL_WAIT_MS", "3600000", NULL},
     {"HOSTMEM_POLICY", "local", NULL},
     {"HOSTMEM_POLICY", "interleave", NULL},
     {"HOSTMEM_POLICY", "bind:0", NULL},
@@ -236,6 +242,8 @@ static const struct {
             "18446744073709551616", "16777216T", "unlimited ", "1024=1G", "4 G", "none"}},
     {"HOSTMEM_PREFAULT", AMOUNTS, {"auto", "unlimited", "all", "1.5G", "+1G", "50 %", "0=", "=1"}},
     {"HOSTMEM_WARM", "auto, " AMOUNTS, {"unlimited", "all", "auto,1G", "0=auto", "0x10", "1e9"}},
+    {"HOSTMEM_RESERVE", "auto, " AMOUNTS, {"unlimited", "2 frames", "-1", "auto,1G", "0=auto"}},
+    {"HOSTMEM_CRITICAL_WAIT_MS", "a whole number from 0 to 3600000", {"3600001", "-1", "1s"}},
     {"HOSTMEM_POLICY",
         "local, interleave, bind:LIST (nodes: 0,2-3), preferred:NODE, of nodes 0 to 1023",
         {"bind", "bind:", "bind:,", "bind:0,", "bind:1024", "bind:3-2", "bind: 0", "bind:0 ",
@@ -385,6 +393,11 @@ static const struct {
     {{"HOSTMEM_PREFAULT=8T"}, NULL},
     {{"HOSTMEM_POOL=0"}, NULL},
     {{"HOSTMEM_WARM=8G", "HOSTMEM_POOL=1G"}, NULL},
+    {{"HOSTMEM_RESERVE=2G", "HOSTMEM_POOL=1G"},
+        "HOSTMEM_RESERVE=2G is refused with HOSTMEM_POOL=1G, which is less"},
+    {{"HOSTMEM_RESERVE=3=2G", "HOSTMEM_POOL=1G"},
+        "HOSTMEM_RESERVE=2G is refused with HOSTMEM_POOL=1G for node 3, which is less"},
+    {{"HOSTMEM_RESERVE=1G", "HOSTMEM_POOL=1G"}, NULL},
     {{"HOSTMEM_LOW_LEAVE=91"},
         "HOSTMEM_LOW_LEAVE=91 is refused with HOSTMEM_LOW_ENTER=90, which is less"},
     {{"HOSTMEM_LOW_ENTER=84"},
@@ -437,6 +450,21 @@ static void meaning(void **state)
     assert_true(config_warm_limit(&config, 1, 64 * GI, HP_THP) == 128 * MI);
     assert_true(config_warm_limit(&config, 2, 64 * GI, HP_HUGETLB) == 3 * GI);
     assert_true(config_warm_limit(&config, 2, 64 * GI, HP_BASE) == 0);
+
+    /* Two frames, at most a 64th, and whole ones. */
+    assert_true(config_reserve(&config, 0, 64 * GI, 2 * MI) == 4 * MI);
+    assert_true(config_reserve(&config, 0, 32 * GI, GI) == 0);
+    assert_true(config_reserve(&config, 1, 64 * GI, GI) == GI);
+    assert_true(config_reserve(&config, 1, 256 * MI, 2 * MI) == 4 * MI);
+    assert_true(config_reserve(&config, 1, 255 * MI, 2 * MI) == 2 * MI);
+    assert_true(config_reserve(&config, 1, 127 * MI, 2 * MI) == 0);
+    assert_true(config_reserve(&config, 1, 127 * MI, 0) == 0);
+
+    assert_int_equal(parse((const char *[]){"HOSTMEM_RESERVE=0=3G,1=10%", NULL}, &config), 0);
+    assert_true(config_reserve(&config, 0, 64 * GI, 2 * MI) == 3 * GI);
+    assert_true(config_reserve(&config, 0, GI, 2 * MI) == GI);
+    assert_true(config_reserve(&config, 1, 10 * GI, 2 * MI) == GI);
+    assert_true(config_reserve(&config, 2, 64 * GI, 2 * MI) == 4 * MI);
 
     assert_int_equal(parse((const char *[]){"HOSTMEM_EXTERNAL_MAX=3K", NULL}, &config), 0);
     assert_true(config.external_max == 3072);

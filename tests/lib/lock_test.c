@@ -132,7 +132,7 @@ static void fail_a_check(void)
 static void give_too_much(void)
 {
     struct pool pool = {.limit = 100};
-    if (pool_take(&pool, 10) == 0)
+    if (pool_take(&pool, 10, 0) == 0)
         pool_give(&pool, 11);
 }
 

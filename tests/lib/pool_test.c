@@ -33,22 +33,22 @@ static void begin(uint64_t limit, uint64_t warm_limit)
 static void the_limit_holds_to_the_byte(void **state)
 {
     begin(LIMIT, 0);
-    assert_int_equal(pool_take(&pool, LIMIT + 1), -ENOMEM);
-    assert_int_equal(pool_take(&pool, LIMIT), 0);
-    assert_int_equal(pool_take(&pool, 1), -ENOMEM);
-    assert_int_equal(pool_take(&pool, SIZE_MAX), -ENOMEM);
+    assert_int_equal(pool_take(&pool, LIMIT + 1, 0), -ENOMEM);
+    assert_int_equal(pool_take(&pool, LIMIT, 0), 0);
+    assert_int_equal(pool_take(&pool, 1, 0), -ENOMEM);
+    assert_int_equal(pool_take(&pool, SIZE_MAX, 0), -ENOMEM);
     pool_give(&pool, 1);
-    assert_int_equal(pool_take(&pool, 2), -ENOMEM);
-    assert_int_equal(pool_take(&pool, 1), 0);
+    assert_int_equal(pool_take(&pool, 2, 0), -ENOMEM);
+    assert_int_equal(pool_take(&pool, 1, 0), 0);
     assert_int_equal(pool_figure(&pool.committed), LIMIT);
 }
 
 static void no_limit_does_not_wrap(void **state)
 {
     begin(UINT64_MAX, UINT64_MAX);
-    assert_int_equal(pool_take(&pool, SIZE_MAX / 2), 0);
-    assert_int_equal(pool_take(&pool, SIZE_MAX / 2), 0);
-    assert_int_equal(pool_take(&pool, SIZE_MAX / 2), -ENOMEM);
+    assert_int_equal(pool_take(&pool, SIZE_MAX / 2, 0), 0);
+    assert_int_equal(pool_take(&pool, SIZE_MAX / 2, 0), 0);
+    assert_int_equal(pool_take(&pool, SIZE_MAX / 2, 0), -ENOMEM);
     assert_int_equal(pool_keep(&pool, HP_HUGETLB, FRAME, 1000), 1000);
     assert_int_equal(pool_figure(&pool.warm[HP_HUGETLB]), 1000 * FRAME);
 }
@@ -90,7 +90,7 @@ static void *work(void *argument)
     struct dice dice = {worker->seed};
     for (size_t left = dice_scaled(50000); left > 0; left--) {
         size_t bytes = 1 + dice_roll(&dice, LIMIT / 3);
-        if (dice_roll(&dice, 2) && pool_take(&pool, bytes) == 0)
+        if (dice_roll(&dice, 2) && pool_take(&pool, bytes, 0) == 0)
             worker->taken += bytes;
         else if (worker->taken) {
             bytes = 1 + dice_roll(&dice, worker->taken);

@@ -174,6 +174,8 @@ struct hostmem_node_stats live_stats(struct hostmem *manager)
         sum.populated_bytes += one.populated_bytes;
         sum.zeroed_bytes += one.zeroed_bytes;
         sum.returned_bytes += one.returned_bytes;
+        sum.reserve_bytes += one.reserve_bytes;
+        sum.waited_bytes += one.waited_bytes;
     }
     return sum;
 }

@@ -100,6 +100,32 @@ static void memory_limit_without_watchers(void **state)
     scratch_run(scratch, is_asked_without_watchers);
 }
 
+static bool is_limited(void *manager)
+{
+    struct hostmem_load load;
+    must(hostmem_load(manager, &load) == 0);
+    return load.available_bytes <= LIMIT;
+}
+
+/* A process is put into another cgroup while its manager runs, as container runtimes do. */
+static int is_moved(const struct scratch *scratch)
+{
+    struct hostmem *manager = live_manager();
+    CHECK(!is_limited(manager));
+    CHECK(limit_memory(scratch) == 0);
+    await_true(is_limited, manager);
+    hostmem_destroy(manager);
+    return 0;
+}
+
+static void a_move_is_followed(void **state)
+{
+    struct scratch *scratch = *state;
+    scratch_require(scratch->memory, "a memory controller that can be written to");
+    live_environment("HOSTMEM_BACKING=base", "HOSTMEM_SAMPLE_MS=20", NULL);
+    scratch_run(scratch, is_moved);
+}
+
 /* 32 huge pages, of which the manager takes so many that Low is reached. */
 static int meets_the_hugetlb_limit(const struct scratch *scratch)
 {
@@ -167,6 +193,7 @@ int main(void)
         SCRATCH_TEST(memory_limit_with_base),
         SCRATCH_TEST(memory_limit_with_thp),
         SCRATCH_TEST(memory_limit_without_watchers),
+        SCRATCH_TEST(a_move_is_followed),
         HUGETLB_TEST(hugetlb_limit),
         HUGETLB_TEST(no_hugetlb_at_all),
     };

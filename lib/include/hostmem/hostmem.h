@@ -59,7 +59,12 @@ struct hostmem;
 #define HOSTMEM_PROT_NOCACHE      0x10u
 #define HOSTMEM_PROT_WRITECOMBINE 0x20u
 
-/* How bad it is for the caller to be refused (EMemoryCriticalLevel of the CLR). */
+/*
+ * How bad it is for the caller to be refused (EMemoryCriticalLevel of the CLR). What is held back
+ * on each node (HOSTMEM_RESERVE) is left alone by the first, the second may have half of it, and
+ * the third all. When nothing is left the third waits up to HOSTMEM_CRITICAL_WAIT_MS, with no lock
+ * held: then the call may block for so long.
+ */
 enum hostmem_critical {
     HOSTMEM_TASK_CRITICAL = 0,
     HOSTMEM_DOMAIN_CRITICAL = 1,
@@ -175,7 +180,9 @@ struct hostmem_node_stats {
     uint64_t zeroed_bytes;    /* ever zeroed inline by a commit */
     uint64_t returned_bytes;  /* ever given back to the kernel */
     uint64_t spilled_bytes;   /* ever taken here for requests that stood for another node */
-    uint64_t reserved1[8];    /* zero */
+    uint64_t reserve_bytes;   /* HOSTMEM_RESERVE: held back for critical requests */
+    uint64_t waited_bytes;    /* what process critical requests wait for at this moment */
+    uint64_t reserved1[6];    /* zero */
 };
 
 /*
@@ -276,6 +283,18 @@ HOSTMEM_API int hostmem_subscribe(struct hostmem *manager, int node,
  */
 HOSTMEM_API void hostmem_unsubscribe(
     struct hostmem *manager, struct hostmem_subscription *subscription);
+
+/* What makes a watcher look at once, and whether this process has it. */
+struct hostmem_source {
+    const char *name;  /* "timer", "allocations", "psi-cgroup", "memory.events"...; constant */
+    const char *state; /* "live", or why it is not; constant */
+    int32_t live;
+};
+
+/* The sources of news about pressure as they are now: their number; *ret_sources gets the first
+ * `count`. 0 without a manager. */
+HOSTMEM_API size_t hostmem_sources(
+    struct hostmem *manager, size_t count, struct hostmem_source *ret_sources);
 
 /*
  * Memory that the program takes elsewhere, file mappings for instance, is counted into the load of
