@@ -20,6 +20,7 @@ struct pool {
     _Atomic uint64_t committed;           /* bytes; whole frames of huge pages, pages of the rest */
     _Atomic uint64_t warm[HP_BACKINGS];   /* bytes populated and taken by nobody */
     _Atomic uint64_t low_mark, high_mark; /* committed bytes between which nobody need be told */
+    _Atomic uint64_t populating;          /* bytes taken that may not have their memory yet */
     _Atomic uint64_t populated, zeroed, returned, spilled; /* bytes ever: hostmem_node_stats */
 };
 

@@ -76,6 +76,7 @@ int sample_take(struct node *node, struct sample *ret_sample)
 {
     struct nn_memory memory;
     struct sample sample = sample_none();
+    uint64_t populating = atomic_load(&node->pool.populating);
     sample.committed = pool_figure(&node->pool.committed);
     int error = nn_node_memory(&node->manager->root, node->id, &memory);
     if (error)
@@ -83,6 +84,9 @@ int sample_take(struct node *node, struct sample *ret_sample)
     sample.memory =
         room_of(memory.total_bytes, add(memory.available_bytes, sample_warm_bytes(node)));
     take_cgroups(node, &sample);
+    /* Counted as still to be taken: rather too full for a moment than too empty. */
+    sample.populating = max_size(populating, atomic_load(&node->pool.populating));
+    sample.committed = subtract(sample.committed, sample.populating);
     *ret_sample = sample;
     return 0;
 }
@@ -106,6 +110,7 @@ void sample_add(struct sample *sum, const struct sample *sample)
     sum->idle_small = add(sum->idle_small, sample->idle_small);
     sum->idle_huge = add(sum->idle_huge, sample->idle_huge);
     sum->committed = add(sum->committed, sample->committed);
+    sum->populating = add(sum->populating, sample->populating);
 }
 
 /* -- publishing -- */

@@ -33,6 +33,7 @@ struct sample {
     uint64_t nearest;    /* the smallest headroom that any cgroup leaves; UINT64_MAX: no limit */
     uint64_t idle_small, idle_huge; /* idle memory that counts for the two kinds of cgroup limits */
     uint64_t committed;             /* by the pools, when it was taken */
+    uint64_t populating;            /* of that: what the kernel may not have counted yet */
 };
 
 /* What is known without a file at the moment of judging. */

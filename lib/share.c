@@ -96,6 +96,14 @@ void share_unmark(struct share *share, size_t granule, size_t count)
     share->free += count;
 }
 
+/* -- its memory -- */
+
+bool share_check(const struct share *share)
+{
+    return share->users == 0 || (bits_get(share->window->populated, share->frame) &&
+                                    bits_get(share->window->dirty.some, share->frame));
+}
+
 static struct frames frame_of(const struct share *share)
 {
     return (struct frames){share->window, share->frame, 1};
@@ -116,6 +124,7 @@ int share_enter(struct share *share, struct taking *taking)
     /* Perhaps it was another region's commit that had to borrow. */
     if (!error && bits_get(share->window->lent, share->frame))
         taking->reason = frame_shortage(share->window);
+    CHECKED(hm_assert(share_check(share)));
     lock_drop(&share->lock);
     return error;
 }

@@ -2,12 +2,14 @@
 /*
  * A share: a frame that several regions live in, granule by granule. Invariant: a granule's bit is
  * set in `taken` while a region has it; the frame's memory is taken from the pool while `users`,
- * the regions with committed pages in it, are not zero. Locks: `taken`, `free` and the links under
+ * the regions with committed pages in it, are not zero, and its pages are then soiled one by one
+ * (dirty.h), because two regions do it at once. Locks: `taken`, `free` and the links under
  * the node's space lock, `users` and the frame's memory under the share's own.
  */
 #ifndef HOSTMEM_SHARE_H
 #define HOSTMEM_SHARE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,5 +47,8 @@ size_t share_find(const struct share *share, size_t count);
 int share_is_free(const struct share *share, size_t granule, size_t count);
 void share_mark(struct share *share, size_t granule, size_t count);
 void share_unmark(struct share *share, size_t granule, size_t count);
+
+/* Of one that is not being entered or left. */
+bool share_check(const struct share *share);
 
 #endif

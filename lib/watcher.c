@@ -109,13 +109,31 @@ static bool relieve(struct node *node)
     return freed > 0;
 }
 
+/* Looks until a sample is published although it was taken while memory was being populated. */
+#define BLURRED_MOST 8
+
+/*
+ * Of memory that is just being populated nobody can tell whether the kernel has counted it. The
+ * last clear sample, corrected by what was committed since, is better than one of such a moment.
+ */
+static bool is_clear(struct watched *watched, struct sample *sample)
+{
+    if (sample->populating && watched->blurred < BLURRED_MOST) {
+        watched->blurred++;
+        return !sample_read(&watched->book, sample);
+    }
+    watched->blurred = 0;
+    return true;
+}
+
 static int look_at(struct node *node, struct sample *ret_sample, struct hostmem_load *ret_load)
 {
     struct sample_now now;
     int error = sample_take(node, ret_sample);
     if (error)
         return error;
-    sample_write(&node->watched.book, ret_sample);
+    if (is_clear(&node->watched, ret_sample))
+        sample_write(&node->watched.book, ret_sample);
     if (atomic_load(&node->huge) == 0)
         node_count_huge(node);
     now = load_now_of_node(node);
@@ -206,14 +224,21 @@ static uint64_t wait_of(const struct watched *watched, const struct pressure_rul
     return hold ? min_size(wait, hold) : wait;
 }
 
+static uint64_t wait_of_node(
+    const struct node *node, const struct pressure_rules *rules, uint64_t period)
+{
+    uint64_t wait = wait_of(&node->watched, rules);
+    return node->watched.blurred ? min_size(wait, period / BLURRED_MOST) : wait;
+}
+
 static uint64_t sleep_time(struct watcher *watcher)
 {
     struct hostmem *manager = watcher->manager;
     struct pressure_rules rules = watcher_rules(&manager->config);
-    uint64_t time = (uint64_t)manager->config.sample_ms * NS_PER_MS;
+    uint64_t period = (uint64_t)manager->config.sample_ms * NS_PER_MS, time = period;
     for (size_t i = 0; i < manager->node_count; i++)
         if (manager->nodes[i].watched.watcher == watcher)
-            time = min_size(time, wait_of(&manager->nodes[i].watched, &rules));
+            time = min_size(time, wait_of_node(&manager->nodes[i], &rules, period));
     if (is_first(watcher))
         time = min_size(time, wait_of(&manager->watch.machine, &rules));
     return time;

@@ -382,7 +382,7 @@ static _Atomic bool stop;
 static struct sample sample_of_number(uint64_t n)
 {
     struct room room = {n, n};
-    return (struct sample){room, room, room, n, n, n, n};
+    return (struct sample){room, room, room, n, n, n, n, n};
 }
 
 static void *read_on(void *argument)

@@ -180,12 +180,40 @@ static void threads_share_frames(void **state)
     machine_remove(sysroot);
 }
 
+/* In memory that has just come from the kernel as well as in a frame that is warm. */
+static void pages_are_soiled_one_by_one(void **state)
+{
+    static const struct machine machine = {.nodes = 1, .huge = {32}, .thp = true};
+    const struct setting_text settings[] = {{"BACKING", "hugetlb"}, {NULL, NULL}};
+    struct hostmem_request request = {.size = GRANULE_BYTES,
+        .node = HOSTMEM_NODE_LOCAL,
+        .flags = HOSTMEM_COMMIT,
+        .protection = HOSTMEM_PROT_RW};
+    const char *sysroot = machine_write(&machine);
+    struct hostmem *manager;
+    fakes_reset(64 * MIB);
+    assert_int_equal(fakes_open(sysroot, settings, &manager), 0);
+    for (int i = 0; i < 2; i++) {
+        void *base;
+        assert_int_equal(hostmem_reserve(manager, &request, &base, NULL), 0);
+        struct window *window = window_of(manager, (uintptr_t)base);
+        size_t frame = (size_t)((char *)base - window->base) / window->frame_bytes;
+        assert_non_null(window->shares[frame]);
+        assert_true(share_check(window->shares[frame]));
+        assert_int_equal(hostmem_release(manager, base), 0);
+        assert_int_equal(fakes_warm(manager, -1), window->frame_bytes);
+    }
+    hostmem_destroy(manager);
+    machine_remove(sysroot);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(granules_of_2m),
         cmocka_unit_test(granules_of_1g),
         cmocka_unit_test(threads_share_frames),
+        cmocka_unit_test(pages_are_soiled_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
