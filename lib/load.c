@@ -19,6 +19,15 @@ static struct room room_under(uint64_t limit, uint64_t used)
 
 static const struct room no_limit = {UINT64_MAX, UINT64_MAX};
 
+/* By all pools. */
+static uint64_t together_now(const struct hostmem *manager)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < manager->node_count; i++)
+        sum = add(sum, pool_figure(&manager->nodes[i].pool.committed));
+    return sum;
+}
+
 struct sample_now load_now_of_node(struct node *node)
 {
     uint64_t committed = pool_figure(&node->pool.committed);
@@ -27,6 +36,8 @@ struct sample_now load_now_of_node(struct node *node)
         .pool = limit == UINT64_MAX ? no_limit : room_under(limit, committed),
         .external = no_limit,
         .committed = committed,
+        .together = together_now(node->manager),
+        .sharers = (unsigned)node->manager->node_count,
     };
 }
 
@@ -35,11 +46,11 @@ struct sample_now load_now_of_machine(struct hostmem *manager)
 {
     uint64_t limit = 0, foreign = ledger_bytes(&manager->ledger),
              most = manager->config.external_max;
-    struct sample_now now = {.foreign = foreign, .external = no_limit};
-    for (size_t i = 0; i < manager->node_count; i++) {
+    uint64_t committed = together_now(manager);
+    struct sample_now now = {
+        .foreign = foreign, .external = no_limit, .committed = committed, .together = committed};
+    for (size_t i = 0; i < manager->node_count; i++)
         limit = add(limit, manager->nodes[i].pool.limit);
-        now.committed = add(now.committed, pool_figure(&manager->nodes[i].pool.committed));
-    }
     now.pool = limit == UINT64_MAX ? no_limit : room_under(limit, now.committed);
     if (most != UINT64_MAX)
         now.external = room_under(most, foreign);
@@ -60,10 +71,12 @@ int load_of_node(struct node *node, struct hostmem_load *ret_load)
 static int take_all(struct hostmem *manager, struct sample *ret_sum)
 {
     struct sample sum = sample_none(), one;
+    uint64_t together = together_now(manager);
     for (size_t i = 0; i < manager->node_count; i++) {
         int error = sample_take(&manager->nodes[i], &one);
         if (error)
             return error;
+        sample_date(&one, together);
         sample_add(&sum, &one);
     }
     *ret_sum = sum;
@@ -86,9 +99,11 @@ int load_of_machine(struct hostmem *manager, struct hostmem_load *ret_load)
 int load_sum_up(struct hostmem *manager)
 {
     struct sample sum = sample_none(), one;
+    uint64_t together = together_now(manager);
     for (size_t i = 0; i < manager->node_count; i++) {
         if (!sample_read(&manager->nodes[i].watched.book, &one))
             return -ENODATA;
+        sample_date(&one, together);
         sample_add(&sum, &one);
     }
     sample_write(&manager->watch.machine.book, &sum);

@@ -41,7 +41,7 @@ static inline void pool_count(_Atomic uint64_t *figure, uint64_t bytes)
     atomic_fetch_add_explicit(figure, bytes, memory_order_relaxed);
 }
 
-static inline uint64_t pool_figure(_Atomic uint64_t *figure)
+static inline uint64_t pool_figure(const _Atomic uint64_t *figure)
 {
     return atomic_load_explicit(figure, memory_order_relaxed);
 }

@@ -25,6 +25,17 @@ static uint64_t subtract(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
+/* What pools have committed, but for what the kernel may not have counted yet. */
+static uint64_t settled(const struct hostmem *manager)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < manager->node_count; i++) {
+        const struct pool *pool = &manager->nodes[i].pool;
+        sum = add(sum, subtract(pool_figure(&pool->committed), pool_figure(&pool->populating)));
+    }
+    return sum;
+}
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -78,6 +89,7 @@ int sample_take(struct node *node, struct sample *ret_sample)
     struct sample sample = sample_none();
     uint64_t populating = atomic_load(&node->pool.populating);
     sample.committed = pool_figure(&node->pool.committed);
+    sample.together = settled(node->manager);
     int error = nn_node_memory(&node->manager->root, node->id, &memory);
     if (error)
         return error;
@@ -110,6 +122,7 @@ void sample_add(struct sample *sum, const struct sample *sample)
     sum->idle_small = add(sum->idle_small, sample->idle_small);
     sum->idle_huge = add(sum->idle_huge, sample->idle_huge);
     sum->committed = add(sum->committed, sample->committed);
+    sum->together = sample->together;
     sum->populating = add(sum->populating, sample->populating);
 }
 
@@ -145,12 +158,41 @@ bool sample_read(struct sample_book *book, struct sample *ret_sample)
 
 #define ROOMS 5
 
+/* What has changed since a sample, in bytes; both at once, and idle memory besides. */
+struct change {
+    uint64_t given, taken, idle, foreign;
+};
+
+static struct change change_since(uint64_t then, uint64_t now)
+{
+    return (struct change){.given = subtract(then, now), .taken = subtract(now, then)};
+}
+
 /* What a file said is left, brought up to date. */
-static struct room brought(struct room room, uint64_t more, uint64_t less)
+static uint64_t left_after(uint64_t left, struct change change)
+{
+    unsigned __int128 more = (unsigned __int128)left + change.given + change.idle;
+    unsigned __int128 less = (unsigned __int128)change.taken + change.foreign;
+    if (more < less)
+        return 0;
+    return more - less > UINT64_MAX ? UINT64_MAX : (uint64_t)(more - less);
+}
+
+static struct room brought(struct room room, struct change change)
 {
     if (room.total == UINT64_MAX)
         return no_limit;
-    return room_of(room.total, subtract(add(room.left, more), less));
+    return room_of(room.total, left_after(room.left, change));
+}
+
+void sample_date(struct sample *sample, uint64_t together)
+{
+    struct change change = change_since(sample->together, together);
+    sample->cgroup = brought(sample->cgroup, change);
+    sample->hugetlb = brought(sample->hugetlb, change);
+    if (sample->nearest != UINT64_MAX)
+        sample->nearest = left_after(sample->nearest, change);
+    sample->together = together;
 }
 
 /*
@@ -160,12 +202,14 @@ static struct room brought(struct room room, uint64_t more, uint64_t less)
 static void rooms_now(
     const struct sample *sample, const struct sample_now *now, struct room ret_rooms[ROOMS])
 {
-    uint64_t taken = subtract(now->committed, sample->committed);
-    uint64_t given = subtract(sample->committed, now->committed);
-    uint64_t with_foreign = add(taken, now->foreign);
-    ret_rooms[0] = brought(sample->memory, given, with_foreign);
-    ret_rooms[1] = brought(sample->cgroup, add(given, sample->idle_small), with_foreign);
-    ret_rooms[2] = brought(sample->hugetlb, add(given, sample->idle_huge), taken);
+    struct change own = change_since(sample->committed, now->committed);
+    struct change all = change_since(sample->together, now->together), huge = all;
+    own.foreign = all.foreign = now->foreign;
+    all.idle = sample->idle_small;
+    huge.idle = sample->idle_huge;
+    ret_rooms[0] = brought(sample->memory, own);
+    ret_rooms[1] = brought(sample->cgroup, all);
+    ret_rooms[2] = brought(sample->hugetlb, huge);
     ret_rooms[3] = now->pool;
     ret_rooms[4] = now->external;
 }
@@ -199,10 +243,10 @@ struct hostmem_load sample_judge(const struct sample *sample, const struct sampl
         }
         load.available_bytes = least(load.available_bytes, rooms[i].left);
     }
-    uint64_t taken = subtract(now->committed, sample->committed);
+    struct change all = change_since(sample->together, now->together);
+    all.idle = sample->idle_small;
     if (sample->nearest != UINT64_MAX)
-        load.available_bytes =
-            least(load.available_bytes, subtract(add(sample->nearest, sample->idle_small), taken));
+        load.available_bytes = least(load.available_bytes, left_after(sample->nearest, all));
     return load;
 }
 
@@ -210,6 +254,20 @@ struct hostmem_load sample_judge(const struct sample *sample, const struct sampl
 static uint64_t most_below(struct room room, unsigned percent)
 {
     return (uint64_t)((unsigned __int128)room.total * (percent - 1) / 100);
+}
+
+/* The rooms that other nodes fill as well. */
+static bool is_shared(unsigned i)
+{
+    return limit_of_room[i] == HOSTMEM_LIMIT_CGROUP ||
+           limit_of_room[i] == HOSTMEM_LIMIT_HUGETLB_CGROUP;
+}
+
+/* One node's part of what is shared, so that no crossing goes unseen; not 0 unless all of it is. */
+static uint64_t part_of(uint64_t bytes, unsigned i, const struct sample_now *now)
+{
+    unsigned sharers = is_shared(i) && now->sharers ? now->sharers : 1;
+    return bytes / sharers + (bytes % sharers != 0);
 }
 
 uint64_t sample_distance(
@@ -225,7 +283,8 @@ uint64_t sample_distance(
         if (rooms[i].total == 0)
             return 0; /* what has no room at all is full */
         if (rooms[i].total != UINT64_MAX)
-            distance = least(distance, subtract(most_below(rooms[i], percent) + 1, used));
+            distance =
+                least(distance, part_of(subtract(most_below(rooms[i], percent) + 1, used), i, now));
     }
     return distance;
 }
@@ -240,7 +299,8 @@ uint64_t sample_excess(const struct sample *sample, const struct sample_now *now
     for (unsigned i = 0; i < ROOMS - 1; i++) {
         uint64_t used = rooms[i].total - rooms[i].left;
         if (rooms[i].total != UINT64_MAX)
-            excess = max_size(excess, subtract(used, most_below(rooms[i], percent)));
+            excess =
+                max_size(excess, part_of(subtract(used, most_below(rooms[i], percent)), i, now));
     }
     return excess;
 }

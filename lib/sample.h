@@ -32,7 +32,8 @@ struct sample {
     struct room hugetlb; /* the fullest hugetlb limit, where nothing but hugetlb may be taken */
     uint64_t nearest;    /* the smallest headroom that any cgroup leaves; UINT64_MAX: no limit */
     uint64_t idle_small, idle_huge; /* idle memory that counts for the two kinds of cgroup limits */
-    uint64_t committed;             /* by the pools, when it was taken */
+    uint64_t committed;             /* by the pool, or all pools, when it was taken */
+    uint64_t together;              /* by all pools: they share the limits of the cgroups */
     uint64_t populating;            /* of that: what the kernel may not have counted yet */
 };
 
@@ -40,7 +41,8 @@ struct sample {
 struct sample_now {
     struct room pool;     /* HOSTMEM_POOL */
     struct room external; /* HOSTMEM_EXTERNAL_MAX; of the machine alone */
-    uint64_t committed, foreign;
+    uint64_t committed, together, foreign;
+    unsigned sharers; /* nodes: each may use up its part of a shared limit before it is looked at */
 };
 
 #define SAMPLE_WORDS (sizeof(struct sample) / sizeof(uint64_t))
@@ -60,7 +62,10 @@ struct sample sample_none(void);
 /* Idle memory of a node, of all backings. */
 uint64_t sample_warm_bytes(struct node *node);
 
-/* The sum over nodes; limits that hold for the process as a whole are taken once. */
+/* Brings what the nodes share up to date: so much is committed by all pools together now. */
+void sample_date(struct sample *sample, uint64_t together);
+
+/* The sum over nodes of the same date; limits that hold for the process are taken once. */
 void sample_add(struct sample *sum, const struct sample *sample);
 
 void sample_write(struct sample_book *book, const struct sample *sample);
@@ -72,8 +77,8 @@ bool sample_read(struct sample_book *book, struct sample *ret_sample);
 struct hostmem_load sample_judge(const struct sample *sample, const struct sample_now *now);
 
 /*
- * How much more, in bytes, has to be committed until the load is `percent`; 0 where it is that by
- * now.
+ * How much more, in bytes, has to be committed until the load may be `percent`; 0 where it is that
+ * by now.
  */
 uint64_t sample_distance(
     const struct sample *sample, const struct sample_now *now, unsigned percent);

@@ -142,6 +142,7 @@ static void start_all(struct hostmem *manager)
 static void begin(struct watched *watched, int node)
 {
     watched->state = pressure_begin();
+    atomic_init(&watched->said, (int)watched->state.level);
     watched->topic.last = (struct hostmem_pressure){.node = node, .level = HOSTMEM_NEUTRAL};
 }
 

@@ -19,6 +19,7 @@ struct watched {
     struct watcher *watcher; /* NULL: nobody watches; constant while the manager is in use */
     struct topic topic;
     struct pressure state;
+    _Atomic int said; /* the level of `state`, for others */
     unsigned blurred; /* looks in a row while memory was being populated; its watcher's */
     struct sample_book book;
     _Atomic bool

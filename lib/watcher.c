@@ -53,19 +53,55 @@ static uint64_t hold_left(const struct watched *watched, const struct pressure_r
     return watched->state.sequence && gone < hold ? hold - gone : 0;
 }
 
-/* The committed bytes between which the node's level stays what it is. */
+/* How much may be committed more, and given back, until the level changes; UINT64_MAX: any amount.
+ */
+struct margin {
+    uint64_t more, less;
+};
+
+static struct margin margin_of(const struct sample *sample, const struct sample_now *now,
+    enum pressure_level level, const struct pressure_rules *rules)
+{
+    struct margin margin = {UINT64_MAX, UINT64_MAX};
+    unsigned up = level == PRESSURE_HIGH ? rules->high_leave : rules->low_enter;
+    unsigned down = level == PRESSURE_LOW ? rules->low_leave : rules->high_enter;
+    if (level != PRESSURE_LOW)
+        margin.more = sample_distance(sample, now, up);
+    if (level != PRESSURE_HIGH)
+        margin.less = sample_excess(sample, now, down);
+    return margin;
+}
+
+/* A node's part, unless the crossing has happened: then it is the first watcher's turn. */
+static uint64_t part(uint64_t bytes, size_t nodes)
+{
+    return bytes == 0 || bytes == UINT64_MAX ? UINT64_MAX : (bytes - 1) / nodes + 1;
+}
+
+/* Of the level of all nodes together, which any of them may change. */
+static struct margin margin_of_machine(struct hostmem *manager, const struct pressure_rules *rules)
+{
+    struct watched *machine = &manager->watch.machine;
+    struct margin margin = {UINT64_MAX, UINT64_MAX};
+    struct sample sample;
+    if (manager->node_count == 1 || !sample_read(&machine->book, &sample))
+        return margin;
+    struct sample_now now = load_now_of_machine(manager);
+    margin = margin_of(&sample, &now, (enum pressure_level)atomic_load(&machine->said), rules);
+    return (struct margin){
+        part(margin.more, manager->node_count), part(margin.less, manager->node_count)};
+}
+
+/* The committed bytes between which no level changes. */
 static void leave_marks(
     struct node *node, const struct sample *sample, const struct pressure_rules *rules)
 {
     struct sample_now now = load_now_of_node(node);
-    enum pressure_level level = node->watched.state.level;
-    unsigned up = level == PRESSURE_HIGH ? rules->high_leave : rules->low_enter;
-    unsigned down = level == PRESSURE_LOW ? rules->low_leave : rules->high_enter;
-    uint64_t above = sample_distance(sample, &now, up), below = sample_excess(sample, &now, down);
-    uint64_t up_mark = above > UINT64_MAX - now.committed ? UINT64_MAX : now.committed + above;
-    uint64_t down_mark = below < now.committed ? now.committed - below : 0;
-    pool_mark(&node->pool, level == PRESSURE_HIGH ? 0 : down_mark,
-        level == PRESSURE_LOW ? UINT64_MAX : up_mark);
+    struct margin own = margin_of(sample, &now, node->watched.state.level, rules);
+    struct margin all = margin_of_machine(node->manager, rules);
+    uint64_t more = min_size(own.more, all.more), less = min_size(own.less, all.less);
+    pool_mark(&node->pool, less < now.committed ? now.committed - less : 0,
+        more > UINT64_MAX - now.committed ? UINT64_MAX : now.committed + more);
     /* A commit may have passed the place of the mark before the mark was there. */
     if (pool_passed(&node->pool))
         watch_stir(&node->watched);
@@ -93,6 +129,7 @@ static void step(struct watcher *watcher, struct watched *watched, int node,
     uint64_t now = watcher_clock();
     struct pressure_sample sample = {.percent = load->percent, .urgent = urgent};
     bool news = pressure_step(&watched->state, &rules, now, sample);
+    atomic_store(&watched->said, (int)watched->state.level);
     struct hostmem_pressure pressure = announcement(watched, node, load, now);
     if (news)
         topic_announce(&manager->watch.notifier, &watched->topic, &pressure);
@@ -192,7 +229,7 @@ static void tend_machine(struct watcher *watcher)
 static void tend(struct watcher *watcher)
 {
     struct hostmem *manager = watcher->manager;
-    atomic_store(&watcher->stirred, false);
+    bool stirred = atomic_exchange(&watcher->stirred, false);
     if (is_first(watcher) && membership_follow(&manager->membership, &manager->root))
         news_arm(manager);
     for (size_t i = 0; i < manager->node_count; i++)
@@ -200,6 +237,8 @@ static void tend(struct watcher *watcher)
             tend_node(watcher, &manager->nodes[i]);
     if (is_first(watcher))
         tend_machine(watcher);
+    else if (stirred)
+        watch_stir(&manager->watch.machine);
 }
 
 static void deliver(struct watcher *watcher)

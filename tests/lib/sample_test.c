@@ -42,23 +42,21 @@ static unsigned percent_by_trial(struct room room)
     return percent;
 }
 
-/* What else changes a room of the sample. */
+/* What changes a room of the sample: commits or decommits, and what is besides. */
 struct besides {
-    uint64_t idle, foreign;
+    uint64_t then, now, idle, foreign;
 };
 
-/* A room of the sample, after commits, decommits, and what is besides. */
-static struct room moved(struct room room, const struct sample *sample,
-    const struct sample_now *now, struct besides besides)
+static struct room moved(struct room room, struct besides besides)
 {
     wide left = (wide)room.left + besides.idle;
     if (room.total == ALL)
         return room;
-    if (now->committed < sample->committed)
-        left += sample->committed - now->committed;
+    if (besides.now < besides.then)
+        left += besides.then - besides.now;
     wide taken = besides.foreign;
-    if (now->committed > sample->committed)
-        taken += now->committed - sample->committed;
+    if (besides.now > besides.then)
+        taken += besides.now - besides.then;
     left = left > taken ? left - taken : 0;
     return (struct room){room.total, left > room.total ? room.total : (uint64_t)left};
 }
@@ -68,14 +66,18 @@ struct judged {
     enum hostmem_limit limits[5];
 };
 
-/* Foreign ranges are mappings: they take no huge page of a hugetlb limit. */
-static struct judged rooms_of(const struct sample *sample, const struct sample_now *now)
+/*
+ * Foreign ranges are mappings: they take no huge page of a hugetlb limit. The cgroup's limits are
+ * filled by all pools together.
+ */
+static struct judged rooms_of(const struct sample *s, const struct sample_now *now)
 {
+    struct besides own = {s->committed, now->committed, 0, now->foreign};
+    struct besides small = {s->together, now->together, s->idle_small, now->foreign};
+    struct besides huge = {s->together, now->together, s->idle_huge, 0};
     return (struct judged){
-        .rooms = {moved(sample->memory, sample, now, (struct besides){0, now->foreign}),
-            moved(sample->cgroup, sample, now, (struct besides){sample->idle_small, now->foreign}),
-            moved(sample->hugetlb, sample, now, (struct besides){sample->idle_huge, 0}), now->pool,
-            now->external},
+        .rooms = {moved(s->memory, own), moved(s->cgroup, small), moved(s->hugetlb, huge),
+            now->pool, now->external},
         .limits = {HOSTMEM_LIMIT_MEMORY, HOSTMEM_LIMIT_CGROUP, HOSTMEM_LIMIT_HUGETLB_CGROUP,
             HOSTMEM_LIMIT_POOL, HOSTMEM_LIMIT_EXTERNAL},
     };
@@ -132,7 +134,8 @@ static struct sample some_sample(struct dice *dice)
         .nearest = dice_roll(dice, 2) ? ALL : some_bytes(dice),
         .idle_small = dice_roll(dice, 2) ? 0 : some_bytes(dice),
         .idle_huge = dice_roll(dice, 2) ? 0 : some_bytes(dice),
-        .committed = dice_roll(dice, 4) ? some_bytes(dice) : 0};
+        .committed = dice_roll(dice, 4) ? some_bytes(dice) : 0,
+        .together = dice_roll(dice, 4) ? some_bytes(dice) : 0};
 }
 
 static struct sample_now some_now(struct dice *dice, const struct sample *sample)
@@ -140,9 +143,12 @@ static struct sample_now some_now(struct dice *dice, const struct sample *sample
     struct sample_now now = {.pool = some_room(dice),
         .external = some_room(dice),
         .committed = sample->committed,
+        .together = sample->together,
         .foreign = dice_roll(dice, 3) ? 0 : some_bytes(dice)};
     if (dice_roll(dice, 2))
         now.committed = some_bytes(dice);
+    if (dice_roll(dice, 2))
+        now.together = some_bytes(dice);
     return now;
 }
 
@@ -160,7 +166,8 @@ static void random_samples_are_judged(void **state)
 
 static struct sample_now nothing_now(uint64_t committed)
 {
-    return (struct sample_now){.pool = NO_LIMIT, .external = NO_LIMIT, .committed = committed};
+    return (struct sample_now){
+        .pool = NO_LIMIT, .external = NO_LIMIT, .committed = committed, .together = committed};
 }
 
 static struct sample of_memory(uint64_t total, uint64_t left)
@@ -217,15 +224,15 @@ static void nearest_headroom(void **state)
     struct sample_now now = nothing_now(100);
     sample.cgroup = (struct room){100000, 20000};
     sample.nearest = 5000;
-    sample.committed = 100;
+    sample.committed = sample.together = 100;
     assert_int_equal(sample_judge(&sample, &now).limit, HOSTMEM_LIMIT_CGROUP);
     assert_int_equal(sample_judge(&sample, &now).percent, 80);
     assert_int_equal(sample_judge(&sample, &now).available_bytes, 5000);
-    now.committed += 2000;
+    now.together = now.committed += 2000;
     assert_int_equal(sample_judge(&sample, &now).available_bytes, 3000);
     sample.idle_small = 1000;
     assert_int_equal(sample_judge(&sample, &now).available_bytes, 4000);
-    now.committed += 20000;
+    now.together = now.committed += 20000;
     assert_int_equal(sample_judge(&sample, &now).available_bytes, 0);
 }
 
@@ -288,6 +295,7 @@ static void a_sum_begins_with_none(void **state)
     one.hugetlb = (struct room){60, 20};
     one.nearest = 7;
     one.committed = 8;
+    one.together = 11;
     one.idle_small = 9;
     one.idle_huge = 10;
     sample_add(&sum, &one);
@@ -346,7 +354,7 @@ static struct sample sample_around(struct dice *dice, uint64_t committed)
     sample.memory = (struct room){size, dice_roll(dice, size - committed + 1)};
     if (dice_roll(dice, 2))
         sample.cgroup = (struct room){2 * size, dice_roll(dice, 2 * size - committed + 1)};
-    sample.committed = committed;
+    sample.committed = sample.together = committed;
     return sample;
 }
 
@@ -374,6 +382,66 @@ static void distance_of_what_is_there(void **state)
     assert_int_equal(sample_excess(&none, &now, 90), 0);
 }
 
+/* -- limits that nodes share -- */
+
+/* What was committed on another node fills the cgroup, and not this node's memory. */
+static void others_fill_what_is_shared(void **state)
+{
+    struct sample sample = of_memory(1000, 500);
+    struct sample_now now = nothing_now(200);
+    sample.cgroup = (struct room){1000, 600};
+    sample.committed = 200;
+    sample.together = 300;
+    now.together = 300;
+    assert_int_equal(sample_judge(&sample, &now).percent, 50);
+    assert_int_equal(sample_judge(&sample, &now).limit, HOSTMEM_LIMIT_MEMORY);
+    now.together = 800;
+    assert_int_equal(sample_judge(&sample, &now).percent, 90);
+    assert_int_equal(sample_judge(&sample, &now).limit, HOSTMEM_LIMIT_CGROUP);
+    now.together = 100;
+    assert_int_equal(sample_judge(&sample, &now).percent, 50);
+}
+
+/* Two nodes that each leave their mark at a part of what is left cross it together at the most. */
+static void a_shared_limit_is_approached_in_parts(void **state)
+{
+    struct sample sample = of_memory(10000, 10000);
+    struct sample_now now = nothing_now(0);
+    sample.cgroup = (struct room){1000, 800};
+    now.sharers = 1;
+    assert_int_equal(sample_distance(&sample, &now, 91), 701);
+    assert_int_equal(sample_excess(&sample, &now, 11), 100);
+    now.sharers = 2;
+    assert_int_equal(sample_distance(&sample, &now, 91), 351);
+    assert_int_equal(sample_excess(&sample, &now, 11), 50);
+    now.sharers = 1000;
+    assert_int_equal(sample_distance(&sample, &now, 91), 1);
+    sample.memory = (struct room){1000, 790};
+    assert_int_equal(sample_distance(&sample, &now, 91), 1);
+    sample.cgroup = NO_LIMIT;
+    assert_int_equal(sample_distance(&sample, &now, 91), 691);
+}
+
+/* Samples of two nodes that were taken one after the other count the same commits once. */
+static void samples_of_different_dates_are_summed(void **state)
+{
+    struct sample first = of_memory(1000, 1000), second = first, sum = sample_none();
+    first.cgroup = (struct room){100, 100};
+    second.cgroup = (struct room){100, 40};
+    first.nearest = 100;
+    second.nearest = 40;
+    second.committed = 60;
+    second.together = 60;
+    sample_date(&first, 60);
+    sample_date(&second, 60);
+    sample_add(&sum, &first);
+    sample_add(&sum, &second);
+    struct sample_now now = nothing_now(60);
+    assert_int_equal(sample_judge(&sum, &now).percent, 60);
+    assert_int_equal(sample_judge(&sum, &now).limit, HOSTMEM_LIMIT_CGROUP);
+    assert_int_equal(sample_judge(&sum, &now).available_bytes, 40);
+}
+
 /* -- publishing -- */
 
 static struct sample_book book;
@@ -382,7 +450,7 @@ static _Atomic bool stop;
 static struct sample sample_of_number(uint64_t n)
 {
     struct room room = {n, n};
-    return (struct sample){room, room, room, n, n, n, n, n};
+    return (struct sample){room, room, room, n, n, n, n, n, n};
 }
 
 static void *read_on(void *argument)
@@ -441,6 +509,9 @@ int main(void)
         cmocka_unit_test(a_sum_begins_with_none),
         cmocka_unit_test(sums_over_nodes),
         cmocka_unit_test(distance_of_what_is_there),
+        cmocka_unit_test(others_fill_what_is_shared),
+        cmocka_unit_test(a_shared_limit_is_approached_in_parts),
+        cmocka_unit_test(samples_of_different_dates_are_summed),
         cmocka_unit_test(distances_are_the_least),
         cmocka_unit_test(nothing_is_read_before_the_first),
         cmocka_unit_test(readers_see_whole_samples),
