@@ -40,11 +40,12 @@ size_t bits_next(const bits *map, size_t first, size_t end, bool wanted)
 }
 
 /* The bits of a word that may be used, those before `first` left out. */
-static uint64_t usable(const bits *clear, const bits *set, size_t word, size_t first)
+static uint64_t usable(const struct bits_choice *choice, size_t word, size_t first)
 {
-    uint64_t value = ~bits_word(clear, word);
-    if (set)
-        value &= bits_word(set, word);
+    uint64_t value = choice->set ? bits_word(choice->set, word) : ~(uint64_t)0;
+    for (size_t i = 0; i < sizeof(choice->clear) / sizeof(choice->clear[0]) && choice->clear[i];
+         i++)
+        value &= ~bits_word(choice->clear[i], word);
     if (first > word * 64)
         value &= ~(uint64_t)0 << (first - word * 64);
     return value;
@@ -58,11 +59,11 @@ static size_t ones_from(uint64_t value, unsigned at)
     return ones < 64 - at ? ones : 64 - at;
 }
 
-size_t bits_find(const bits *clear, const bits *set, size_t first, size_t end, size_t count)
+size_t bits_find(const struct bits_choice *choice, size_t first, size_t end, size_t count)
 {
     size_t run = 0;
     for (size_t word = first / 64; word * 64 < end; word++) {
-        uint64_t value = usable(clear, set, word, first);
+        uint64_t value = usable(choice, word, first);
         for (unsigned at = 0; at < 64; at++) {
             size_t ones = ones_from(value, at);
             run += ones;

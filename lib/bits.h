@@ -62,11 +62,16 @@ size_t bits_count(const bits *map, size_t first, size_t count);
 /* The first position in [first, end) whose bit is as wanted, else end. */
 size_t bits_next(const bits *map, size_t first, size_t end, bool wanted);
 
+/* Which bits are looked for: clear in some maps, and set in one. NULL: does not matter. */
+struct bits_choice {
+    const bits *clear[3];
+    const bits *set;
+};
+
 /*
- * The lowest position of `count` bits in a row in [first, end) that are clear in `clear` and, where
- * `set` is not NULL, set in `set`; else BITS_NONE. The answer may be stale unless a lock keeps
- * others from claiming.
+ * The lowest position of `count` chosen bits in a row in [first, end), else BITS_NONE. The answer
+ * may be stale unless a lock keeps others from claiming.
  */
-size_t bits_find(const bits *clear, const bits *set, size_t first, size_t end, size_t count);
+size_t bits_find(const struct bits_choice *choice, size_t first, size_t end, size_t count);
 
 #endif

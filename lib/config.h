@@ -46,6 +46,8 @@ typedef struct path config_PATH;
         "held back on each node for critical requests; auto: two frames, at most a 64th of it")     \
     X(CRITICAL_WAIT_MS, critical_wait_ms, NUMBER, "1000", "0 3600000",                              \
         "how long a process critical request waits for memory")                                     \
+    X(SCRUB, scrub, CHOICE, "1", "0 1",                                                             \
+        "1: a thread of each node zeroes idle memory when a CPU has nothing else to do")            \
     X(POLICY, policy, POLICY, "local", "", "node of a request that names none")                     \
     X(SPILL, spill, CHOICE, "1", "0 1",                                                             \
         "1: the nearest node with room helps one that is spent; 0: that is an error")               \

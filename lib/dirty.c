@@ -3,9 +3,8 @@
  * frames are handled 64 at a time. Invariant and ownership: see dirty.h. */
 #include "lib/dirty.h"
 
-#include <string.h>
-
 #include "lib/units.h"
+#include "lib/zero.h"
 
 #define ALL_PAGES ((uint16_t)0xffff)
 
@@ -88,7 +87,8 @@ static void soil_part(struct dirty *dirty, size_t frame, size_t first, size_t en
 }
 
 /* Zeroes the runs of dirty pages that the mask names in one granule. */
-static size_t clean_granule(struct dirty *dirty, size_t granule, uint16_t mask)
+static size_t clean_granule(
+    struct dirty *dirty, size_t granule, uint16_t mask, void (*zero)(void *base, size_t size))
 {
     uint16_t word = word_get(dirty, granule);
     uint32_t rest = word & mask;
@@ -97,7 +97,7 @@ static size_t clean_granule(struct dirty *dirty, size_t granule, uint16_t mask)
     while (rest) {
         unsigned at = (unsigned)__builtin_ctz(rest);
         unsigned run = (unsigned)__builtin_ctz(~(rest >> at));
-        memset(base + at * PAGE_BYTES, 0, run * PAGE_BYTES);
+        zero(base + at * PAGE_BYTES, run * PAGE_BYTES);
         zeroed += run * PAGE_BYTES;
         rest &= ~(((1u << run) - 1) << at);
     }
@@ -114,7 +114,7 @@ static size_t clean_part(struct dirty *dirty, size_t frame, size_t first, size_t
         return 0;
     size_t zeroed = 0;
     for (size_t g = first / GRANULE_PAGES; g * GRANULE_PAGES < end; g++)
-        zeroed += clean_granule(dirty, g, granule_mask(g, first, end));
+        zeroed += clean_granule(dirty, g, granule_mask(g, first, end), zero_cached);
     return zeroed;
 }
 
@@ -136,7 +136,7 @@ static size_t clean_all(struct dirty *dirty, size_t word, uint64_t mask)
         unsigned at = (unsigned)__builtin_ctzll(rest);
         uint64_t others = ~(rest >> at);
         unsigned run = others ? (unsigned)__builtin_ctzll(others) : 64;
-        memset(dirty->base + (word * 64 + at) * bytes, 0, run * bytes);
+        zero_cached(dirty->base + (word * 64 + at) * bytes, run * bytes);
         zeroed += run * bytes;
         rest &= run == 64 ? 0 : ~(((UINT64_C(1) << run) - 1) << at);
     }
@@ -206,6 +206,23 @@ size_t dirty_clean(struct dirty *dirty, size_t first, size_t end)
     if (s.tail < end)
         zeroed += clean_part(dirty, s.tail / dirty->frame_pages, s.tail, end);
     return zeroed;
+}
+
+bool dirty_scrub(
+    struct dirty *dirty, size_t frame, bool (*go_on)(void *context), void *context, size_t *cleaned)
+{
+    size_t granules = dirty->frame_pages / GRANULE_PAGES, first = frame * granules;
+    if (bits_get(dirty->all, frame))
+        dirty_share(dirty, frame);
+    if (!bits_get(dirty->some, frame))
+        return true;
+    for (size_t g = first; g < first + granules; g++) {
+        if (!go_on(context))
+            return false;
+        *cleaned += clean_granule(dirty, g, ALL_PAGES, zero_streamed);
+    }
+    bits_clear(dirty->some, frame, 1);
+    return true;
 }
 
 void dirty_forget(struct dirty *dirty, size_t frame, size_t count)

@@ -36,6 +36,13 @@ void dirty_soil(struct dirty *dirty, size_t first, size_t end);
 /* Makes the pages [first, end) zero and clean; returns the bytes that had to be written. */
 size_t dirty_clean(struct dirty *dirty, size_t first, size_t end);
 
+/*
+ * Cleans a frame that nobody uses, granule by granule, while go_on() says so; true: all of it is
+ * clean. What was cleaned, in bytes, is added to *cleaned. The stores go past the caches.
+ */
+bool dirty_scrub(struct dirty *dirty, size_t frame, bool (*go_on)(void *context), void *context,
+    size_t *cleaned);
+
 /* The frames' memory is new from the kernel: all zero. */
 void dirty_forget(struct dirty *dirty, size_t frame, size_t count);
 

@@ -47,7 +47,7 @@ static void empty(const struct region *region, struct pages pages, struct node *
     if (node != region->node)
         bind_to(region, pages, region->node);
     set_access(region, pages, HP_NONE);
-    node_give(node, bytes_of(pages));
+    node_untake(node, bytes_of(pages));
 }
 
 static int populate_from(const struct region *region, struct pages pages, struct site site)

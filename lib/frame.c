@@ -8,7 +8,6 @@
 #include "lib/frame.h"
 
 #include <errno.h>
-#include <sched.h>
 
 #include "lib/loan.h"
 #include "lib/populate.h"
@@ -172,7 +171,7 @@ static int fill(struct frames f, int budget, struct taking *taking)
     if (error == -ENOMEM && !taking->home_only) {
         error = loan_take(f, taking->priority);
         if (!error && !budget)
-            node_give(f.window->node, bytes_of(f));
+            node_untake(f.window->node, bytes_of(f));
     }
     if (error)
         return error;
@@ -187,14 +186,14 @@ static int fill(struct frames f, int budget, struct taking *taking)
 
 /*
  * Claims what is idle of a word. A frame that is populated and not idle is in the hands of a thread
- * that gives it back to the kernel: it holds no lock and waits for nothing, so its system call is
+ * that gives it back to the kernel or cleans it: it holds no lock and waits for nothing, so it is
  * waited for. Returns what was idle.
  */
 static uint64_t claim_word(struct window *window, size_t word, uint64_t mask)
 {
     uint64_t got = bits_clear_mask(window->idle, word, mask);
-    while (mask & ~got & bits_word(window->populated, word)) {
-        sched_yield();
+    for (unsigned turns = 0; mask & ~got & bits_word(window->populated, word); turns++) {
+        scrubber_await(window->node, turns);
         got |= bits_clear_mask(window->idle, word, mask & ~got);
     }
     return got;
@@ -250,7 +249,7 @@ static void make_idle(struct frames f)
 static void undo(struct frames f, int budget)
 {
     struct frames run;
-    size_t lent = loan_return(f);
+    size_t lent = loan_undo(f);
     for (size_t at = f.first; next_run(f, f.window->fresh, true, &at, &run);) {
         bits_clear(f.window->fresh, run.first, run.count);
         for (size_t i = 0; i < run.count; i++)
@@ -260,7 +259,7 @@ static void undo(struct frames f, int budget)
     for (size_t at = f.first; next_run(f, f.window->populated, true, &at, &run);)
         make_idle(run);
     if (!budget)
-        node_give(f.window->node, bytes_of(f) - lent * f.window->frame_bytes);
+        node_untake(f.window->node, bytes_of(f) - lent * f.window->frame_bytes);
 }
 
 static int fill_cold(struct frames f, int budget, struct taking *taking)

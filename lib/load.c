@@ -19,15 +19,6 @@ static struct room room_under(uint64_t limit, uint64_t used)
 
 static const struct room no_limit = {UINT64_MAX, UINT64_MAX};
 
-/* By all pools. */
-static uint64_t together_now(const struct hostmem *manager)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < manager->node_count; i++)
-        sum = add(sum, pool_figure(&manager->nodes[i].pool.committed));
-    return sum;
-}
-
 struct sample_now load_now_of_node(struct node *node)
 {
     uint64_t committed = pool_figure(&node->pool.committed);
@@ -36,7 +27,7 @@ struct sample_now load_now_of_node(struct node *node)
         .pool = limit == UINT64_MAX ? no_limit : room_under(limit, committed),
         .external = no_limit,
         .committed = committed,
-        .together = together_now(node->manager),
+        .together = pools_together(node->manager),
         .sharers = (unsigned)node->manager->node_count,
     };
 }
@@ -46,7 +37,7 @@ struct sample_now load_now_of_machine(struct hostmem *manager)
 {
     uint64_t limit = 0, foreign = ledger_bytes(&manager->ledger),
              most = manager->config.external_max;
-    uint64_t committed = together_now(manager);
+    uint64_t committed = pools_together(manager);
     struct sample_now now = {
         .foreign = foreign, .external = no_limit, .committed = committed, .together = committed};
     for (size_t i = 0; i < manager->node_count; i++)
@@ -71,7 +62,7 @@ int load_of_node(struct node *node, struct hostmem_load *ret_load)
 static int take_all(struct hostmem *manager, struct sample *ret_sum)
 {
     struct sample sum = sample_none(), one;
-    uint64_t together = together_now(manager);
+    uint64_t together = pools_together(manager);
     for (size_t i = 0; i < manager->node_count; i++) {
         int error = sample_take(&manager->nodes[i], &one);
         if (error)
@@ -99,7 +90,7 @@ int load_of_machine(struct hostmem *manager, struct hostmem_load *ret_load)
 int load_sum_up(struct hostmem *manager)
 {
     struct sample sum = sample_none(), one;
-    uint64_t together = together_now(manager);
+    uint64_t together = pools_together(manager);
     for (size_t i = 0; i < manager->node_count; i++) {
         if (!sample_read(&manager->nodes[i].watched.book, &one))
             return -ENODATA;
@@ -123,6 +114,8 @@ void load_stats(struct node *node, struct hostmem_node_stats *ret_stats)
         .returned_bytes = pool_figure(&pool->returned),
         .spilled_bytes = pool_figure(&pool->spilled),
         .reserve_bytes = node->reserve,
+        .clean_bytes = scrubber_clean_bytes(node),
+        .cleaned_bytes = pool_figure(&node->scrubber.cleaned),
         .waited_bytes = pool_figure(&node->waited_for),
     };
 }

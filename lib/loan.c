@@ -56,17 +56,17 @@ static int restore_mapping(struct frames f)
  * Ends the loan of one frame. Where its mapping cannot be restored now, it stays lent and empty,
  * and the next take of the frame tries again.
  */
-static void return_frame(struct frames f)
+static void return_frame(struct frames f, void (*give)(struct node *node, size_t bytes))
 {
     struct hostmem *manager = f.window->node->manager;
     uint16_t code = lender_of(f);
     bits_clear(f.window->populated, f.first, 1);
     if (restore_mapping(f))
         manager->ops[LENDER_BACKING(code)]->discard(start_of(f), bytes_of(f));
-    node_give(&manager->nodes[LENDER_NODE(code)], bytes_of(f));
+    give(&manager->nodes[LENDER_NODE(code)], bytes_of(f));
 }
 
-size_t loan_return(struct frames f)
+static size_t return_all(struct frames f, void (*give)(struct node *node, size_t bytes))
 {
     size_t count = 0;
     if (atomic_load_explicit(&f.window->lent_count, memory_order_relaxed) == 0)
@@ -74,10 +74,20 @@ size_t loan_return(struct frames f)
     for (size_t at = f.first; at < f.first + f.count; at++) {
         if (!bits_get(f.window->lent, at) || !bits_get(f.window->populated, at))
             continue;
-        return_frame(one(f, at));
+        return_frame(one(f, at), give);
         count++;
     }
     return count;
+}
+
+size_t loan_return(struct frames f)
+{
+    return return_all(f, node_give);
+}
+
+size_t loan_undo(struct frames f)
+{
+    return return_all(f, node_untake);
 }
 
 int loan_restore(struct frames f)
@@ -117,7 +127,7 @@ static void give_up(struct frames f, struct offer offer)
     manager->ops[offer.backing]->discard(start_of(f), bytes_of(f));
     set_lender(f, LENDER(offer.node->index, offer.backing));
     restore_mapping(f);
-    node_give(offer.node, bytes_of(f));
+    node_untake(offer.node, bytes_of(f));
 }
 
 static int borrow_from(struct frames f, struct offer offer, enum priority priority)

@@ -17,6 +17,9 @@ int loan_take(struct frames frames, enum priority priority);
 /* Ends the loans among populated frames: they are cold then. How many there were. */
 size_t loan_return(struct frames frames);
 
+/* The same for loans of a taking that has failed: nobody is told that memory came back. */
+size_t loan_undo(struct frames frames);
+
 /*
  * Restores the window's own mapping of cold frames where that failed when the loan ended. -ENOMEM:
  * it fails again (max_map_count).

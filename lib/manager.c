@@ -305,7 +305,10 @@ static bool owns_mappings(const struct hostmem *manager)
     return manager_usable(manager) == 0 || manager->config.fork == FORK_COW;
 }
 
-/* A child has no watchers: fork() leaves threads behind. */
+/*
+ * A child has no watchers: fork() leaves threads behind. What they may have been waiting on must
+ * not be destroyed there: that would wait for them.
+ */
 void manager_close(struct hostmem *manager)
 {
     if (manager_usable(manager) != 0 || !watch_stop(manager))
@@ -315,6 +318,8 @@ void manager_close(struct hostmem *manager)
 void manager_dismantle(struct hostmem *manager)
 {
     watch_close(manager);
+    for (size_t i = 0; i < manager->node_count && manager_usable(manager) == 0; i++)
+        scrubber_stop(&manager->nodes[i]);
     if (owns_mappings(manager)) {
         unmap_own_regions(manager);
         struct window *window = atomic_load(&manager->windows);
@@ -323,7 +328,8 @@ void manager_dismantle(struct hostmem *manager)
     }
     if (manager->table.gib)
         ledger_close(&manager->ledger);
-    critical_close(&manager->critical);
+    if (manager_usable(manager) == 0)
+        critical_close(&manager->critical);
     store_close(&manager->store);
     nodes_close(manager);
     nn_topology_free(manager->topology);

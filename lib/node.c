@@ -70,6 +70,7 @@ static void open_node(struct hostmem *manager, struct node *node, const struct n
     lock_init(&node->grow, RANK_GROW);
     lock_init(&node->space, RANK_SPACE);
     room_open(node->rooms);
+    scrubber_open(&node->scrubber);
     open_pool(node);
 }
 
@@ -138,6 +139,8 @@ void nodes_close(struct hostmem *manager)
         lock_destroy(&manager->nodes[i].grow);
         lock_destroy(&manager->nodes[i].space);
         room_close(manager->nodes[i].rooms);
+        if (manager_usable(manager) == 0)
+            scrubber_close(&manager->nodes[i].scrubber);
     }
     free(manager->nodes);
     free(manager->local);
@@ -159,12 +162,27 @@ int node_take(struct node *node, size_t bytes, enum priority priority)
     return error;
 }
 
-void node_give(struct node *node, size_t bytes)
+void node_untake(struct node *node, size_t bytes)
 {
     pool_give(&node->pool, bytes);
     stir(node);
+}
+
+void node_give(struct node *node, size_t bytes)
+{
+    node_untake(node, bytes);
     if (critical_waited_for(node))
         critical_freed(node);
+}
+
+uint64_t pools_together(const struct hostmem *manager)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < manager->node_count; i++) {
+        uint64_t committed = pool_figure(&manager->nodes[i].pool.committed);
+        sum = committed > UINT64_MAX - sum ? UINT64_MAX : sum + committed;
+    }
+    return sum;
 }
 
 /* -- choosing one -- */

@@ -18,6 +18,7 @@
 #include "lib/lock.h"
 #include "lib/pool.h"
 #include "lib/room.h"
+#include "lib/scrubber.h"
 #include "lib/watched.h"
 
 struct hostmem;
@@ -35,6 +36,7 @@ struct node {
     uint64_t reserve;            /* bytes held back for critical requests */
     _Atomic uint64_t waited_for; /* bytes that requests wait for which it may serve */
     struct watched watched;
+    struct scrubber scrubber;
     struct room_book rooms[ROOM_KINDS];
     struct lock grow;
     struct lock space;
@@ -52,6 +54,12 @@ void nodes_close(struct hostmem *manager);
  */
 int node_take(struct node *node, size_t bytes, enum priority priority);
 void node_give(struct node *node, size_t bytes);
+
+/* Undoes a node_take() of which nothing came: no memory has come back for who waits. */
+void node_untake(struct node *node, size_t bytes);
+
+/* Bytes committed from all the pools of a manager. */
+uint64_t pools_together(const struct hostmem *manager);
 
 /* Looks again how many huge pages the node has: they may be reserved while the manager runs. */
 void node_count_huge(struct node *node);

@@ -25,17 +25,6 @@ static uint64_t subtract(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-/* What pools have committed, but for what the kernel may not have counted yet. */
-static uint64_t settled(const struct hostmem *manager)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < manager->node_count; i++) {
-        const struct pool *pool = &manager->nodes[i].pool;
-        sum = add(sum, subtract(pool_figure(&pool->committed), pool_figure(&pool->populating)));
-    }
-    return sum;
-}
-
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -89,16 +78,14 @@ int sample_take(struct node *node, struct sample *ret_sample)
     struct sample sample = sample_none();
     uint64_t populating = atomic_load(&node->pool.populating);
     sample.committed = pool_figure(&node->pool.committed);
-    sample.together = settled(node->manager);
+    sample.together = pools_together(node->manager);
     int error = nn_node_memory(&node->manager->root, node->id, &memory);
     if (error)
         return error;
     sample.memory =
         room_of(memory.total_bytes, add(memory.available_bytes, sample_warm_bytes(node)));
     take_cgroups(node, &sample);
-    /* Counted as still to be taken: rather too full for a moment than too empty. */
     sample.populating = max_size(populating, atomic_load(&node->pool.populating));
-    sample.committed = subtract(sample.committed, sample.populating);
     *ret_sample = sample;
     return 0;
 }

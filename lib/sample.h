@@ -34,7 +34,7 @@ struct sample {
     uint64_t idle_small, idle_huge; /* idle memory that counts for the two kinds of cgroup limits */
     uint64_t committed;             /* by the pool, or all pools, when it was taken */
     uint64_t together;              /* by all pools: they share the limits of the cgroups */
-    uint64_t populating;            /* of that: what the kernel may not have counted yet */
+    uint64_t populating;            /* of that: what the files may not have counted yet */
 };
 
 /* What is known without a file at the moment of judging. */

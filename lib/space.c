@@ -88,13 +88,30 @@ static uintptr_t find_in_shares(struct window *window, size_t size)
     return 0;
 }
 
-/* Free frames whose memory is idle. There are none beyond `high`. */
-static size_t find_idle(struct window *window, size_t count)
+/*
+ * Free frames that have memory: best those of which nothing has to be zeroed. Populated ones that
+ * are not idle are just being cleaned or given back. There are none beyond `high`.
+ */
+static size_t find_warm(struct window *window, size_t count)
 {
     uint64_t warm = pool_figure(&window->node->pool.warm[window->backing]);
+    const struct dirty *dirty = &window->dirty;
+    const struct bits_choice clean = {{window->claimed, dirty->all, dirty->some}, window->idle};
+    const struct bits_choice idle = {.clear = {window->claimed}, .set = window->idle};
+    const struct bits_choice any = {.clear = {window->claimed}, .set = window->populated};
     if (warm < count * window->frame_bytes)
         return BITS_NONE;
-    return bits_find(window->claimed, window->idle, window->hint, window->high, count);
+    size_t high = atomic_load_explicit(&window->high, memory_order_relaxed);
+    size_t frame = bits_find(&clean, window->hint, high, count);
+    if (frame == BITS_NONE)
+        frame = bits_find(&idle, window->hint, high, count);
+    return frame == BITS_NONE ? bits_find(&any, window->hint, high, count) : frame;
+}
+
+static size_t find_claimable(const struct window *window, size_t from, size_t count)
+{
+    const struct bits_choice choice = {.clear = {window->claimed}};
+    return bits_find(&choice, from, window->frames, count);
 }
 
 /* Large regions begin on whole GiB where that is possible: see window.c. */
@@ -103,7 +120,7 @@ static size_t find_on_gib(struct window *window, size_t count)
     size_t per = GIB_BYTES / window->frame_bytes, at = window->hint, frame;
     if (count < per || !is_aligned((uintptr_t)window->base, GIB_BYTES))
         return BITS_NONE;
-    while ((frame = bits_find(window->claimed, NULL, at, window->frames, count)) != BITS_NONE) {
+    while ((frame = find_claimable(window, at, count)) != BITS_NONE) {
         at = (frame + per - 1) / per * per;
         if (at == frame)
             break;
@@ -115,14 +132,14 @@ static size_t find_free(struct window *window, size_t count)
 {
     size_t frame = find_on_gib(window, count);
     if (frame == BITS_NONE)
-        frame = bits_find(window->claimed, NULL, window->hint, window->frames, count);
+        frame = find_claimable(window, window->hint, count);
     return frame;
 }
 
 static uintptr_t find_frames(struct window *window, size_t size)
 {
     size_t count = (size + window->frame_bytes - 1) / window->frame_bytes;
-    size_t frame = find_idle(window, count);
+    size_t frame = find_warm(window, count);
     if (frame == BITS_NONE)
         frame = find_free(window, count);
     return frame == BITS_NONE ? 0 : (uintptr_t)window_frame(window, frame);
@@ -183,7 +200,8 @@ static void claim_frames(struct window *window, size_t first, size_t count)
     bits_set(window->claimed, first, count);
     if (first <= window->hint)
         window->hint = max_size(window->hint, first + count);
-    window->high = max_size(window->high, first + count);
+    if (first + count > window->high)
+        atomic_store_explicit(&window->high, first + count, memory_order_relaxed);
 }
 
 static void claim_part(struct window *window, size_t frame, size_t granule, size_t count)

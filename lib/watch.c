@@ -37,8 +37,7 @@ static void add_cpus(struct nn_set *cpus, const struct nn_set *more)
         cpus->words[i] |= more->words[i];
 }
 
-/* A node without CPUs is watched from the nearest that has some. */
-static const struct nn_set *cpus_for(const struct node *node)
+const struct nn_set *watch_cpus(const struct node *node)
 {
     const struct nn_topology *topology = node->manager->topology;
     size_t at = (size_t)(topology_node(node) - topology->nodes);
@@ -56,7 +55,7 @@ static void assign(struct hostmem *manager, struct node *node)
         watcher->socket = socket;
     }
     node->watched.watcher = watcher;
-    add_cpus(&watcher->cpus, cpus_for(node));
+    add_cpus(&watcher->cpus, watch_cpus(node));
 }
 
 static void unassign_all(struct hostmem *manager)

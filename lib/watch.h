@@ -34,6 +34,9 @@ bool watch_stop(struct hostmem *manager);
 /* Ends what watch_open() began; no watcher runs. */
 void watch_close(struct hostmem *manager);
 
+/* The CPUs from which a node is looked after: its own, or those of the nearest that has some. */
+const struct nn_set *watch_cpus(const struct node *node);
+
 /* Memory was short there: its watcher looks at once. From any thread, under any lock. */
 void watch_shortage(struct watched *watched);
 

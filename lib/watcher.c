@@ -235,6 +235,9 @@ static void tend(struct watcher *watcher)
     for (size_t i = 0; i < manager->node_count; i++)
         if (manager->nodes[i].watched.watcher == watcher)
             tend_node(watcher, &manager->nodes[i]);
+    for (size_t i = 0; i < manager->node_count; i++)
+        if (manager->nodes[i].watched.watcher == watcher)
+            scrubber_tend(&manager->nodes[i]);
     if (is_first(watcher))
         tend_machine(watcher);
     else if (stirred)

@@ -13,7 +13,7 @@
 /* Left free above a window that is not a small one. */
 #define GAP_BYTES  (8 * GIB_BYTES)
 #define GAP_FROM   (64 * GIB_BYTES)
-#define BITMAPS    6
+#define BITMAPS    7
 #define LINE_BYTES ((size_t)64)
 
 _Static_assert(WINDOW_BYTES % GIB_BYTES == 0, "a window is whole GiB where there is room");
@@ -47,7 +47,7 @@ static struct window *lay_out(const struct window *draft, char *memory)
     struct window *window = cut(&memory, sizeof(*window));
     *window = *draft;
     bits **maps[BITMAPS] = {&window->claimed, &window->idle, &window->populated, &window->fresh,
-        &window->small, &window->lent};
+        &window->aged, &window->small, &window->lent};
     for (size_t i = 0; i < BITMAPS; i++)
         *maps[i] = cut(&memory, map_bytes_of(window->frames));
     window->shares = cut(&memory, window->frames * sizeof(struct share *));
@@ -66,8 +66,6 @@ static size_t cut_down(struct window *window, char *base, size_t bytes, size_t l
     return less;
 }
 
-/* The largest power of two of bytes, at most WINDOW_BYTES, that can be mapped, but not all of it.
- */
 /*
  * The kernel maps from the top down, so that a window comes to lie right below the libraries.
  * Runtimes look for free space within 2 GiB of their code, and what they put there has to be
@@ -92,6 +90,8 @@ static int map_bytes(
     return window->ops->map(spec, NULL, bytes, align, ret_base);
 }
 
+/* The largest power of two of bytes, at most WINDOW_BYTES, that can be mapped, but not all of it.
+ */
 static int map_some(struct window *window, const struct hp_spec *spec, size_t size)
 {
     void *base;

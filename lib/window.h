@@ -36,7 +36,7 @@ struct window {
     /* address space; under node->space */
     bits *claimed;         /* frames that have an owner or are a share */
     size_t hint;           /* no frame below it is free */
-    size_t high;           /* no frame from it on was ever claimed */
+    _Atomic size_t high;   /* no frame from it on was ever claimed */
     struct share **shares; /* for each frame: its share, or NULL */
     struct share *open;    /* shares with a granule free */
     struct share *spare;   /* shares without a frame */
@@ -46,6 +46,7 @@ struct window {
     bits *idle;
     bits *populated;
     bits *fresh;               /* populated by the take that is going on */
+    bits *aged;                /* idle and dirty when the scrubber last looked; a mere hint */
     bits *small;               /* a THP frame of which the kernel made 4 KiB pages */
     bits *lent;                /* the frame's memory came from elsewhere: lender says from where */
     _Atomic uint16_t *lender;  /* LENDER(node index, backing); meaningful where lent */

@@ -21,3 +21,19 @@ int nn_pin_attributes(const struct nn_set *cpus, pthread_attr_t *attributes)
     CPU_FREE(mask);
     return -error;
 }
+
+static void schedule(int policy)
+{
+    struct sched_param none = {0};
+    (void)sched_setscheduler(0, policy, &none);
+}
+
+void nn_run_when_idle(void)
+{
+    schedule(SCHED_IDLE);
+}
+
+void nn_run_like_others(void)
+{
+    schedule(SCHED_OTHER);
+}

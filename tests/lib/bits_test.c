@@ -104,8 +104,11 @@ static void compare_searches(struct dice *dice)
     bool wanted = dice_roll(dice, 2);
     assert_int_equal(bits_count(map, first, end - first), count_of(truth, first, end));
     assert_int_equal(bits_next(map, first, end, wanted), next_truth(first, end, wanted));
-    assert_int_equal(bits_find(map, NULL, first, end, count), find_truth(false, first, end, count));
-    assert_int_equal(bits_find(map, other, first, end, count), find_truth(true, first, end, count));
+    const struct bits_choice one = {.clear = {map}}, both = {.clear = {map}, .set = other};
+    const struct bits_choice none = {.clear = {map, NULL, map}, .set = map};
+    assert_int_equal(bits_find(&one, first, end, count), find_truth(false, first, end, count));
+    assert_int_equal(bits_find(&both, first, end, count), find_truth(true, first, end, count));
+    assert_int_equal(bits_find(&none, first, end, count), BITS_NONE);
 }
 
 static void change(struct dice *dice, bits *of, bool *truth_of)

@@ -51,6 +51,7 @@ static const char *const samples[CONFIG_VARIABLES][5] = {
     [CONFIG_WARM] = {"auto", "0", "100%", "8=5,7=3K", "8388607T"},
     [CONFIG_RESERVE] = {"auto", "0", "1%", "0=4M,3=2%", "1K"},
     [CONFIG_CRITICAL_WAIT_MS] = {"0", "1", "1000", "3600000", "60000"},
+    [CONFIG_SCRUB] = {"0", "1", "1", "1", "0"},
     [CONFIG_POLICY] = {"local", "interleave", "bind:0-9,11,1023", "preferred:1023", "bind:5"},
     [CONFIG_SPILL] = {"0", "1", "0", "1", "0"},
     [CONFIG_STRICT] = {"auto", "0", "0", "auto", "0"},

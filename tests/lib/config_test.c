@@ -121,6 +121,8 @@ static const struct {
     {"HOSTMEM_RESERVE", "0=64M,2=1%", NULL},
     {"HOSTMEM_CRITICAL_WAIT_MS", "0", NULL},
     {"HOSTMEM_CRITICAL_WAIT_MS", "3600000", NULL},
+    {"HOSTMEM_SCRUB", "0", NULL},
+    {"HOSTMEM_SCRUB", "1", NULL},
     {"HOSTMEM_POLICY", "local", NULL},
     {"HOSTMEM_POLICY", "interleave", NULL},
     {"HOSTMEM_POLICY", "bind:0", NULL},
@@ -244,6 +246,7 @@ static const struct {
     {"HOSTMEM_WARM", "auto, " AMOUNTS, {"unlimited", "all", "auto,1G", "0=auto", "0x10", "1e9"}},
     {"HOSTMEM_RESERVE", "auto, " AMOUNTS, {"unlimited", "2 frames", "-1", "auto,1G", "0=auto"}},
     {"HOSTMEM_CRITICAL_WAIT_MS", "a whole number from 0 to 3600000", {"3600001", "-1", "1s"}},
+    {"HOSTMEM_SCRUB", "0, 1", {"2", "auto", "8G"}},
     {"HOSTMEM_POLICY",
         "local, interleave, bind:LIST (nodes: 0,2-3), preferred:NODE, of nodes 0 to 1023",
         {"bind", "bind:", "bind:,", "bind:0,", "bind:1024", "bind:3-2", "bind: 0", "bind:0 ",
@@ -559,7 +562,7 @@ static void unknown_names(void **state)
     const char *const entries[] = {"HOSTMEM_POOL=1", "HOSTMEM_POL=1", "XHOSTMEM_POOL=1",
         "HOSTMEM=1", "PATH=/", "HOSTMEM_PREFALT=a=b", "HOSTMEM_HUGETLB_FS=1", "HOSTMEM_pool=1",
         "HOSTMEM_WRAM=1", "HOSTMEM_BACKINGS=", "HOSTMEM_POOLX=1", "HOSTMEM_COLOUR_OF_THE_SKY=1",
-        "HOSTMEM_=1", "HOSTMEM_SCRUB=1", "HOSTMEM_POLICE=1", NULL};
+        "HOSTMEM_=1", "HOSTMEM_SCRUBBER_RATE=1", "HOSTMEM_POLICE=1", NULL};
     char buffer[1024] = "";
     struct text text = text_begin(buffer, sizeof(buffer));
 
@@ -569,7 +572,7 @@ static void unknown_names(void **state)
                                 "HOSTMEM_HUGETLB_FS>HOSTMEM_HUGETLBFS HOSTMEM_pool>HOSTMEM_POOL "
                                 "HOSTMEM_WRAM>HOSTMEM_WARM HOSTMEM_BACKINGS>HOSTMEM_BACKING "
                                 "HOSTMEM_POOLX>HOSTMEM_POOL HOSTMEM_COLOUR_OF_THE_SKY>- "
-                                "HOSTMEM_>- HOSTMEM_SCRUB>- HOSTMEM_POLICE>HOSTMEM_POLICY ");
+                                "HOSTMEM_>- HOSTMEM_SCRUBBER_RATE>- HOSTMEM_POLICE>HOSTMEM_POLICY ");
 }
 
 static void unknown_names_are_cut(void **state)

@@ -94,6 +94,35 @@ static void forget(size_t frame, size_t count)
         truth[page] = false;
 }
 
+/* Scrubbing goes on for so many granules. */
+static bool goes_on(void *left)
+{
+    size_t *granules = left;
+    return *granules > 0 && (*granules)-- > 0;
+}
+
+/* The dirty pages of the frame's first granules become zero, and nothing else is written. */
+static void scrub(size_t frame, size_t granules)
+{
+    size_t all = frame_pages / GRANULE_PAGES, wanted = 0, cleaned = 0, left = granules;
+    size_t first = frame * frame_pages, end = first + frame_pages;
+    size_t reached = first + (granules < all ? granules : all) * GRANULE_PAGES;
+    for (size_t page = first; page < reached; page++)
+        wanted += truth[page] ? PAGE_BYTES : 0;
+    bool whole = dirty_scrub(&dirty, frame, goes_on, &left, &cleaned);
+    assert_true(granules < all || whole);
+    assert_int_equal(left, whole ? left : 0);
+    assert_int_equal(cleaned, wanted);
+    for (size_t page = first; page < end; page++) {
+        bool zeroed = page < reached && truth[page];
+        assert_page(page, zeroed ? 0 : FILL);
+        if (!zeroed)
+            continue;
+        memset(base + page * PAGE_BYTES, FILL, PAGE_BYTES);
+        truth[page] = false;
+    }
+}
+
 /* Starts and lengths that like the edges of frames. */
 static size_t place(struct dice *dice, size_t most)
 {
@@ -111,7 +140,7 @@ static void change(struct dice *dice)
         last = first + dice_roll(dice, 2 * frame_pages);
     if (last > pages)
         last = pages;
-    switch (dice_roll(dice, 5)) {
+    switch (dice_roll(dice, 6)) {
     case 0:
     case 1:
         if (first < last)
@@ -123,6 +152,9 @@ static void change(struct dice *dice)
         break;
     case 3:
         dirty_share(&dirty, frame);
+        break;
+    case 4:
+        scrub(frame, dice_roll(dice, frame_pages / GRANULE_PAGES + 2));
         break;
     default:
         forget(frame, 1 + dice_roll(dice, frames - frame < 3 ? frames - frame : 3));

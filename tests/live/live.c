@@ -176,6 +176,8 @@ struct hostmem_node_stats live_stats(struct hostmem *manager)
         sum.returned_bytes += one.returned_bytes;
         sum.reserve_bytes += one.reserve_bytes;
         sum.waited_bytes += one.waited_bytes;
+        sum.clean_bytes += one.clean_bytes;
+        sum.cleaned_bytes += one.cleaned_bytes;
     }
     return sum;
 }

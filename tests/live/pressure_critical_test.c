@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pressure.h"
@@ -131,6 +132,30 @@ static void a_thread_gives_back(void **state)
     end(&heap);
 }
 
+static uint64_t run_time(pthread_t thread)
+{
+    struct timespec time;
+    clockid_t clock;
+    must(pthread_getcpuclockid(thread, &clock) == 0 && clock_gettime(clock, &time) == 0);
+    return (uint64_t)time.tv_sec * 1000 * MS + (uint64_t)time.tv_nsec;
+}
+
+/* What its own attempts take and give back is no reason to try again. */
+static void who_waits_sleeps(void **state)
+{
+    static struct heap waiting;
+    live_environment(HUGE, HOLD_NOT, LONG, "HOSTMEM_SAMPLE_MS=60000", "HOSTMEM_WARM=0", NULL);
+    struct heap heap = {.manager = live_manager()};
+    must(take_all(&heap, HOSTMEM_TASK_CRITICAL) > 0);
+    pthread_t thread = start_waiting(&waiting, heap.manager);
+    uint64_t before = run_time(thread);
+    nanosleep(&(struct timespec){.tv_nsec = 300 * 1000 * 1000}, NULL);
+    must(run_time(thread) - before < 60 * MS);
+    give_one(&heap);
+    pthread_join(thread, NULL);
+    end(&heap);
+}
+
 /* Holds a huge page until the pipe is closed. */
 static pid_t start_holder(int ends[2])
 {
@@ -207,6 +232,7 @@ int main(void)
         cmocka_unit_test(free_pages_are_held_back),
         cmocka_unit_test(warm_memory_is_not_in_the_way),
         cmocka_unit_test(a_thread_gives_back),
+        cmocka_unit_test(who_waits_sleeps),
         cmocka_unit_test(a_process_gives_back),
         cmocka_unit_test(a_collector_gives_back),
     };

@@ -182,7 +182,9 @@ struct hostmem_node_stats {
     uint64_t spilled_bytes;   /* ever taken here for requests that stood for another node */
     uint64_t reserve_bytes;   /* HOSTMEM_RESERVE: held back for critical requests */
     uint64_t waited_bytes;    /* what process critical requests wait for at this moment */
-    uint64_t reserved1[6];    /* zero */
+    uint64_t clean_bytes;     /* of what is warm: need not be zeroed by a commit */
+    uint64_t cleaned_bytes;   /* ever zeroed in the background */
+    uint64_t reserved1[4];    /* zero */
 };
 
 /*
