@@ -10,7 +10,9 @@
 #include <hostmem/version.h>
 
 #include "tools/command.h"
+#include "tools/pressure_cmd.h"
 #include "tools/topology_cmd.h"
+#include "tools/watch_cmd.h"
 
 static const struct command {
     const char *name;
@@ -18,6 +20,8 @@ static const struct command {
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand; returns the exit status */
 } commands[] = {
     {"topology", "show sockets, NUMA nodes, CPUs, memory and huge pages", topology_cmd},
+    {"pressure", "take memory of a node and show the pressure that this makes", pressure_cmd},
+    {"watch", "show load and memory pressure of each node as they change", watch_cmd},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -78,7 +82,7 @@ static int close_output(void)
 int main(int argc, char **argv)
 {
     int status = run(argc, argv);
-    int written = close_output();
 
-    return status != COMMAND_DONE ? status : written;
+    /* What failed has said its line. */
+    return status == COMMAND_DONE ? close_output() : status;
 }

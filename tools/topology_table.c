@@ -9,21 +9,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define CELL 64 /* bytes of a cell's text: cut there, which no real machine reaches */
+#include "tools/units.h"
 
-/* "15.5 GiB": one digit after the point, or none where it would be 0. */
-static const char *amount(uint64_t bytes, char cell[CELL])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    size_t unit = 0;
-    double value = (double)bytes;
-
-    for (; value >= 1024 && unit < sizeof(units) / sizeof(units[0]) - 1; unit++)
-        value /= 1024;
-    snprintf(
-        cell, CELL, value == (double)(uint64_t)value ? "%.0f %s" : "%.1f %s", value, units[unit]);
-    return cell;
-}
+#define CELL UNITS_TEXT /* bytes of a cell's text: cut there, which no real machine reaches */
 
 /* The sockets of a node: mostly one. */
 static const char *sockets_of(
@@ -70,7 +58,7 @@ static void print_header(const struct nn_topology *topology, FILE *out)
 
     fprintf(out, "%4s  %6s  %10s", "node", "socket", "memory");
     for (uint64_t size = next_size(topology, 0); size != 0; size = next_size(topology, size)) {
-        snprintf(title, sizeof(title), "%s free/all", amount(size, cell));
+        snprintf(title, sizeof(title), "%s free/all", units_text(size, cell));
         fprintf(out, "  %16s", title);
     }
     fprintf(out, "  cpus\n");
@@ -81,7 +69,7 @@ static void print_node(const struct nn_topology *topology, const struct nn_node 
     char cell[CELL], cpus[NN_SET_TEXT(NN_CPUS)] = "";
 
     fprintf(out, "%4d  %6s", node->id, sockets_of(topology, node, cell));
-    fprintf(out, "  %10s", node->memory_bytes == 0 ? "-" : amount(node->memory_bytes, cell));
+    fprintf(out, "  %10s", node->memory_bytes == 0 ? "-" : units_text(node->memory_bytes, cell));
     for (uint64_t size = next_size(topology, 0); size != 0; size = next_size(topology, size))
         fprintf(out, "  %16s", huge_of(node, size, cell));
     (void)nn_set_print(&node->cpus, cpus, sizeof(cpus));
