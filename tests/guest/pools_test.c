@@ -137,6 +137,42 @@ static void each_node_is_prefaulted_as_listed(void **state)
     assert_int_equal(stats_of(1).populated_bytes, 12 * MIB);
 }
 
+/* What a commit gets then is that memory: nothing is populated any more, and it lies there. */
+static void assert_prefaulted(int node, size_t size)
+{
+    struct hostmem_receipt receipt;
+    void *base;
+    assert_int_equal(stats_of(node).warm_bytes, size);
+    assert_int_equal(stats_of(node).committed_bytes, 0);
+    uint64_t populated = stats_of(node).populated_bytes;
+    receipt = guest_must_take(node, size, &base);
+    assert_int_equal(receipt.node_given, node);
+    assert_int_equal(stats_of(node).populated_bytes, populated);
+    assert_int_equal(stats_of(node).warm_bytes, 0);
+    assert_int_equal(stats_of(node).committed_bytes, size);
+}
+
+static void prefaulted_memory_lies_on_its_node(void **state)
+{
+    static const char *const backings[] = {"hugetlb", "thp"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        guest_set("HOSTMEM_BACKING", backings[i]);
+        guest_set("HOSTMEM_PREFAULT", "0=8M,1=12M");
+        assert_prefaulted(0, 8 * MIB);
+        assert_prefaulted(1, 12 * MIB);
+        guest_end(NULL);
+    }
+}
+
+static void a_node_that_is_not_listed_is_not_prefaulted(void **state)
+{
+    (void)state;
+    guest_set("HOSTMEM_PREFAULT", "1=4M");
+    assert_int_equal(stats_of(0).warm_bytes, 0);
+    assert_prefaulted(1, 4 * MIB);
+}
+
 static void prefaulting_too_much_takes_nothing(void **state)
 {
     struct guest_free before = guest_free_now();
@@ -173,6 +209,8 @@ int main(void)
         guest_test(the_machine_is_the_sum_of_its_nodes),
         guest_test(a_node_that_is_not_there_has_no_load),
         guest_test(each_node_is_prefaulted_as_listed),
+        guest_test(prefaulted_memory_lies_on_its_node),
+        guest_test(a_node_that_is_not_listed_is_not_prefaulted),
         guest_test(prefaulting_too_much_takes_nothing),
         guest_test(warmth_is_kept_as_listed),
     };
