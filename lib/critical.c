@@ -5,14 +5,12 @@
 #include "lib/critical.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "lib/manager.h"
 #include "lib/offer.h"
 #include "lib/units.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_S  (1000 * NS_PER_MS)
 
 _Static_assert((int)PRIORITY_TASK == HOSTMEM_TASK_CRITICAL &&
                    (int)PRIORITY_DOMAIN == HOSTMEM_DOMAIN_CRITICAL &&
@@ -21,12 +19,8 @@ _Static_assert((int)PRIORITY_TASK == HOSTMEM_TASK_CRITICAL &&
 
 void critical_open(struct critical *critical)
 {
-    pthread_condattr_t attributes;
     lock_init(&critical->lock, RANK_CRITICAL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&critical->freed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    lock_condition(&critical->freed);
 }
 
 void critical_close(struct critical *critical)
@@ -105,22 +99,13 @@ static uint64_t generation(struct critical *critical)
     return now;
 }
 
-static struct timespec clock_time(uint64_t ns)
+/* Waits for the generation to change, or for the time. */
+static void await_change(struct critical *critical, uint64_t seen, uint64_t until)
 {
-    return (struct timespec){(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
-}
-
-/* Waits for the generation to change; false: the time came first. */
-static bool await(struct critical *critical, uint64_t seen, uint64_t until)
-{
-    struct timespec end = clock_time(until);
-    int error = 0;
     lock_take(&critical->lock);
-    while (critical->generation == seen && error != ETIMEDOUT)
-        error = pthread_cond_timedwait(&critical->freed, &critical->lock.mutex, &end);
-    bool changed = critical->generation != seen;
+    while (critical->generation == seen && lock_await(&critical->lock, &critical->freed, until))
+        ;
     lock_drop(&critical->lock);
-    return changed;
 }
 
 /*
@@ -141,7 +126,7 @@ static int wait_and_try(struct attempt *attempt)
         now = watcher_clock();
         if (error != -ENOMEM || now >= deadline)
             break;
-        await(critical, seen, min_size(now + period, deadline));
+        await_change(critical, seen, min_size(now + period, deadline));
     }
     announce(attempt, false);
     return error;

@@ -3,7 +3,12 @@
  * thread holds, and a lock is only taken above the highest of them. */
 #include "lib/lock.h"
 
+#include <errno.h>
+#include <time.h>
+
 #include "lib/check.h"
+
+#define NS_PER_S UINT64_C(1000000000)
 
 #ifdef HM_CHECKS
 static _Thread_local unsigned held_ranks;
@@ -51,4 +56,22 @@ void lock_drop(struct lock *lock) UNCHECKED_LOCKING
 {
     pthread_mutex_unlock(&lock->mutex);
     rank_leave(lock->rank);
+}
+
+void lock_condition(pthread_cond_t *ret_condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(ret_condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+/* The rank stays held: nothing else is taken by a thread that waits. */
+bool lock_await(struct lock *lock, pthread_cond_t *condition, uint64_t until_ns)
+{
+    if (until_ns == UINT64_MAX)
+        return pthread_cond_wait(condition, &lock->mutex) == 0;
+    struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
+    return pthread_cond_timedwait(condition, &lock->mutex, &until) != ETIMEDOUT;
 }

@@ -8,6 +8,8 @@
 #define HOSTMEM_LOCK_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #if defined(__clang__)
 #define LOCK_ATTRIBUTE(x) __attribute__((x))
@@ -57,5 +59,14 @@ void lock_init(struct lock *lock, enum lock_rank rank);
 void lock_destroy(struct lock *lock);
 void lock_take(struct lock *lock) ACQUIRES(*lock);
 void lock_drop(struct lock *lock) RELEASES(*lock);
+
+/* A condition, for waits under a lock, that counts time as CLOCK_MONOTONIC does. */
+void lock_condition(pthread_cond_t *ret_condition);
+
+/*
+ * Waits with the lock dropped, until the condition is signalled, the time has come (in ns;
+ * UINT64_MAX: never), or for no reason. false: the time has come.
+ */
+bool lock_await(struct lock *lock, pthread_cond_t *condition, uint64_t until_ns) REQUIRES(*lock);
 
 #endif

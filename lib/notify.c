@@ -21,7 +21,7 @@ struct hostmem_subscription {
 void notifier_open(struct notifier *notifier)
 {
     lock_init(&notifier->lock, RANK_NOTIFY);
-    pthread_cond_init(&notifier->ended, NULL);
+    lock_condition(&notifier->ended);
 }
 
 void notifier_close(struct notifier *notifier)
@@ -73,7 +73,7 @@ void topic_unsubscribe(struct notifier *notifier, struct hostmem_subscription *s
     unlink_subscription(subscription);
     subscription->gone = runs_here(subscription);
     while (subscription->running && !subscription->gone)
-        pthread_cond_wait(&notifier->ended, &notifier->lock.mutex);
+        lock_await(&notifier->lock, &notifier->ended, UINT64_MAX);
     bool mine = !subscription->gone;
     lock_drop(&notifier->lock);
     if (mine)

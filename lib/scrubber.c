@@ -8,14 +8,12 @@
 
 #include <sched.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "lib/manager.h"
 #include "lib/units.h"
 #include "lib/window.h"
 #include "numa/pin.h"
 
-#define NS_PER_S   UINT64_C(1000000000)
 #define TICK_NS    UINT64_C(2000000) /* between two looks while there is something to do */
 #define QUIET_MOST 50                /* looks without work before it sleeps until it is woken */
 #define STACK_SIZE ((size_t)64 << 10)
@@ -23,12 +21,8 @@
 
 void scrubber_open(struct scrubber *scrubber)
 {
-    pthread_condattr_t attributes;
     lock_init(&scrubber->lock, RANK_SCRUB);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&scrubber->news, &attributes);
-    pthread_condattr_destroy(&attributes);
+    lock_condition(&scrubber->news);
 }
 
 void scrubber_close(struct scrubber *scrubber)
@@ -165,7 +159,7 @@ static bool await_work(struct scrubber *scrubber)
 {
     lock_take(&scrubber->lock);
     while (!scrubber->woken && !scrubber->ended)
-        pthread_cond_wait(&scrubber->news, &scrubber->lock.mutex);
+        lock_await(&scrubber->lock, &scrubber->news, UINT64_MAX);
     scrubber->woken = false;
     bool goes_on = !scrubber->ended;
     lock_drop(&scrubber->lock);
@@ -175,15 +169,10 @@ static bool await_work(struct scrubber *scrubber)
 /* One tick; false: the end came. */
 static bool pause_between(struct scrubber *scrubber)
 {
-    struct timespec until;
-    int error = 0;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    uint64_t ns = (uint64_t)until.tv_nsec + TICK_NS;
-    until.tv_sec += (time_t)(ns / NS_PER_S);
-    until.tv_nsec = (long)(ns % NS_PER_S);
+    uint64_t until = watcher_clock() + TICK_NS;
     lock_take(&scrubber->lock);
-    while (!scrubber->ended && !error)
-        error = pthread_cond_timedwait(&scrubber->news, &scrubber->lock.mutex, &until);
+    while (!scrubber->ended && lock_await(&scrubber->lock, &scrubber->news, until))
+        ;
     bool goes_on = !scrubber->ended;
     lock_drop(&scrubber->lock);
     return goes_on;
