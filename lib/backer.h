@@ -15,12 +15,14 @@
 struct commit {
     struct pages pages;
     unsigned access; /* enum hp_access, for all of the pages */
+    bool as_is;      /* what the pages hold is of no interest: they need not be zeroed */
     struct taking taking;
     unsigned lender; /* exact regions: index + 1 of the node that gave the pages, 0: the home */
 };
 
 struct backer {
-    /* Gives memory, zero, to the pages of the range that are reserved; sets the access of all. */
+    /* Gives memory, zero unless as_is, to the reserved pages of the range; sets the access of all.
+     */
     int (*commit)(struct region *region, struct commit *commit);
 
     /* Takes the memory from the committed pages of the range. */

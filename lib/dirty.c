@@ -231,6 +231,12 @@ void dirty_forget(struct dirty *dirty, size_t frame, size_t count)
     bits_clear(dirty->some, frame, count);
 }
 
+bool dirty_granule(const struct dirty *dirty, size_t granule)
+{
+    size_t frame = granule / (dirty->frame_pages / GRANULE_PAGES);
+    return word_get(dirty, granule) && bits_get(dirty->some, frame);
+}
+
 bool dirty_page(const struct dirty *dirty, size_t page)
 {
     size_t frame = page / dirty->frame_pages;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which pages of a window's populated frames may hold old contents. A page is dirty from the moment
- * it leaves the committed state until it is zeroed for its next owner; while it is committed it is
- * neither. Invariant: a frame is `all`, or `some` with a bit for each page, or clean; never all and
- * some at once. A frame's bits belong to who has the frame, a granule's word to the region that has
- * the granule; no lock.
+ * it leaves the committed state until it is zeroed for its next owner; of a committed page the mark
+ * means nothing. Invariant: a frame is `all`, or `some` with a bit for each page, or clean; never
+ * all and some at once. A frame's bits belong to who has the frame, a granule's word to the region
+ * that has the granule; no lock.
  */
 #ifndef HOSTMEM_DIRTY_H
 #define HOSTMEM_DIRTY_H
@@ -48,6 +48,9 @@ void dirty_forget(struct dirty *dirty, size_t frame, size_t count);
 
 /* Puts a frame into the form that lets several regions work on their granules at the same time. */
 void dirty_share(struct dirty *dirty, size_t frame);
+
+/* Whether a granule of a frame that is a share has a dirty page. */
+bool dirty_granule(const struct dirty *dirty, size_t granule);
 
 /* For tests and checks. */
 bool dirty_page(const struct dirty *dirty, size_t page);

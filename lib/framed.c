@@ -238,7 +238,8 @@ static int framed_commit(struct region *region, struct commit *commit)
         error = change_access(region, range, HP_RW);
     if (error)
         goto undo;
-    clean_all(region, range);
+    if (!commit->as_is)
+        clean_all(region, range);
     if (commit->access == HP_RW)
         return 0;
     error = change_access(region, range, commit->access);

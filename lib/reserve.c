@@ -134,6 +134,7 @@ static int commit_whole(struct region *region, const struct plan *plan, enum hos
     struct commit commit = {
         .pages = {0, region_pages(region)},
         .access = access_of(plan->request->protection),
+        .as_is = plan->request->flags & RESERVE_AS_IS,
         .taking = {.home_only = plan->more_offers || region->large, .priority = plan->priority},
     };
     int error = backer_of(region)->commit(region, &commit);

@@ -10,6 +10,9 @@
 
 #include "lib/region.h"
 
+/* A flag of a request that the faces do not have: a commit need not zero what it hands out. */
+#define RESERVE_AS_IS 0x80000000u
+
 /*
  * A region as requested, for the node that the request stands for; the request has been checked
  * (hostmem.c), its address and size are not aligned yet. The region is shown when this returns 0.

@@ -73,13 +73,30 @@ static size_t find_in_words(const struct share *share, size_t count)
     return SIZE_MAX;
 }
 
+/* Granules with a dirty page, as bits. Those of others may change under our eyes; ours do not. */
+static uint64_t dirty_granules(const struct share *share)
+{
+    size_t count = granules(share);
+    uint64_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found |= (uint64_t)dirty_granule(&share->window->dirty, share->frame * count + i) << i;
+    return found;
+}
+
+/* Best where nothing has to be zeroed; in frames of 1 GiB it is not worth the search. */
+static size_t find_clean(const struct share *share, size_t count)
+{
+    return find_in_word(share->taken[0] | dirty_granules(share), granules(share), count);
+}
+
 size_t share_find(const struct share *share, size_t count)
 {
     if (share->free < count)
         return SIZE_MAX;
-    if (share->words == 1)
-        return find_in_word(share->taken[0], granules(share), count);
-    return find_in_words(share, count);
+    if (share->words > 1)
+        return find_in_words(share, count);
+    size_t found = find_clean(share, count);
+    return found == SIZE_MAX ? find_in_word(share->taken[0], granules(share), count) : found;
 }
 
 void share_mark(struct share *share, size_t granule, size_t count)

@@ -42,7 +42,7 @@ void share_init(struct share *share, struct window *window);
 /* Begins to be the share of a frame, all granules free; the caller holds the space lock. */
 void share_begin(struct share *share, size_t frame);
 
-/* The lowest run of `count` free granules, or SIZE_MAX. */
+/* The lowest run of `count` free granules without a dirty page, else of any, else SIZE_MAX. */
 size_t share_find(const struct share *share, size_t count);
 int share_is_free(const struct share *share, size_t granule, size_t count);
 void share_mark(struct share *share, size_t granule, size_t count);

@@ -89,6 +89,10 @@ static void play(size_t frame_bytes, size_t rounds)
     for (size_t left = dice_scaled(rounds); left > 0; left--)
         step(&dice, share, granules);
     share_begin(share, 1);
+    dirty_soil(&window.dirty, (granules + 1) * GRANULE_PAGES, (granules + 2) * GRANULE_PAGES);
+    bool looks = granules <= 64;
+    assert_int_equal(share_find(share, 1), 0);
+    assert_int_equal(share_find(share, 2), looks ? 2 : 0);
     assert_int_equal(share_find(share, granules), 0);
     assert_int_equal(share_find(share, granules + 1), SIZE_MAX);
     lock_destroy(&share->lock);
