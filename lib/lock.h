@@ -34,7 +34,6 @@
  * - a node's room lock guards what was promised of its base pages, for some additions;
  * - the lock of critical requests counts what was given back: taken wherever memory may be;
  * - the notifier's lock guards lists of subscribers: never held across a callback;
- * - a scrubber's lock says that it is to work or to end: nothing is taken within;
  * - the store hands out metadata at the bottom of everything.
  */
 enum lock_rank {
@@ -46,7 +45,6 @@ enum lock_rank {
     RANK_ROOM,
     RANK_CRITICAL,
     RANK_NOTIFY,
-    RANK_SCRUB,
     RANK_STORE
 };
 

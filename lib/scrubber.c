@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Cleaning in the background. A frame is cleaned when it was idle and dirty in two looks in a row,
- * so that memory which is put back and taken again all the time is left alone. Invariant and lock:
- * see scrubber.h.
+ * so that memory which is put back and taken again all the time is left alone. Invariant: see
+ * scrubber.h. No lock.
  */
 #include "lib/scrubber.h"
 
 #include <sched.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "lib/manager.h"
 #include "lib/units.h"
 #include "lib/window.h"
 #include "numa/pin.h"
 
-#define TICK_NS    UINT64_C(2000000) /* between two looks while there is something to do */
-#define QUIET_MOST 50                /* looks without work before it sleeps until it is woken */
-#define STACK_SIZE ((size_t)64 << 10)
-#define SPINS      200000 /* turns of waiting without a system call: 10 ms or so */
+#define NS_PER_S       UINT64_C(1000000000)
+#define TICK_NS        UINT64_C(2000000) /* between two looks while there is something to do */
+#define QUIET_MOST     50                /* looks without work before it sleeps until it is woken */
+#define STACK_SIZE     ((size_t)64 << 10)
+#define EQUAL_GRANULES 32     /* in a look of a thread that is like any other: 1 GiB in a second */
+#define SPINS          200000 /* turns of waiting without a system call: 10 ms or so */
 
 void scrubber_open(struct scrubber *scrubber)
 {
-    lock_init(&scrubber->lock, RANK_SCRUB);
-    lock_condition(&scrubber->news);
+    sem_init(&scrubber->news, 0, 0);
 }
 
 void scrubber_close(struct scrubber *scrubber)
 {
-    pthread_cond_destroy(&scrubber->news);
-    lock_destroy(&scrubber->lock);
+    sem_destroy(&scrubber->news);
 }
 
 /* -- what there is to clean -- */
@@ -79,6 +80,7 @@ uint64_t scrubber_clean_bytes(struct node *node)
 struct look {
     struct node *node;
     uint64_t written; /* by others, when it began */
+    size_t granules;  /* that may be cleaned in it */
     bool has_worked;
 };
 
@@ -91,8 +93,19 @@ static bool may_go_on(void *context)
 {
     struct look *look = context;
     struct scrubber *scrubber = &look->node->scrubber;
-    return !atomic_load_explicit(&scrubber->wanted, memory_order_relaxed) &&
+    return look->granules-- > 0 && !atomic_load_explicit(&scrubber->wanted, memory_order_relaxed) &&
            written_by_others(look->node) == look->written;
+}
+
+/* Nothing to a thread that is like any other in any case. */
+static void be_idle(struct node *node, bool idle)
+{
+    if (atomic_load_explicit(&node->scrubber.equal, memory_order_relaxed))
+        return;
+    if (idle)
+        nn_run_when_idle();
+    else
+        nn_run_like_others();
 }
 
 /*
@@ -104,14 +117,14 @@ static bool scrub_frame(struct look *look, struct window *window, size_t frame)
 {
     size_t cleaned = 0;
     uint64_t bit = UINT64_C(1) << (frame % 64);
-    nn_run_like_others();
+    be_idle(look->node, false);
     if (!bits_clear_mask(window->idle, frame / 64, bit)) {
-        nn_run_when_idle();
+        be_idle(look->node, true);
         return true;
     }
     bool whole = dirty_scrub(&window->dirty, frame, may_go_on, look, &cleaned);
     bits_set_mask(window->idle, frame / 64, bit);
-    nn_run_when_idle();
+    be_idle(look->node, true);
     pool_count(&look->node->scrubber.cleaned, cleaned);
     look->has_worked = true;
     return whole;
@@ -144,7 +157,10 @@ static bool scrub_window(struct look *look, struct window *window)
 /* true: there was something to do, or there may be soon. */
 static bool scrub(struct node *node)
 {
-    struct look look = {.node = node, .written = written_by_others(node)};
+    bool equal = atomic_load(&node->scrubber.equal);
+    struct look look = {.node = node,
+        .written = written_by_others(node),
+        .granules = equal ? EQUAL_GRANULES : SIZE_MAX};
     bool go_on = true;
     atomic_store(&node->scrubber.wanted, false);
     for (enum hp_backing b = 0; b < HP_BACKINGS && go_on; b++)
@@ -155,34 +171,43 @@ static bool scrub(struct node *node)
 
 /* -- the thread -- */
 
+/* One that is idle priority and cannot become like others would stay so with a frame in its hands.
+ */
+static bool may_be_idle(void)
+{
+    return nn_run_when_idle() == 0 && nn_run_like_others() == 0 && nn_run_when_idle() == 0;
+}
+
+static bool has_ended(struct scrubber *scrubber)
+{
+    return atomic_load(&scrubber->ended);
+}
+
 static bool await_work(struct scrubber *scrubber)
 {
-    lock_take(&scrubber->lock);
-    while (!scrubber->woken && !scrubber->ended)
-        lock_await(&scrubber->lock, &scrubber->news, UINT64_MAX);
-    scrubber->woken = false;
-    bool goes_on = !scrubber->ended;
-    lock_drop(&scrubber->lock);
-    return goes_on;
+    while (!has_ended(scrubber) && !atomic_exchange(&scrubber->woken, false))
+        sem_wait(&scrubber->news);
+    return !has_ended(scrubber);
 }
 
 /* One tick; false: the end came. */
 static bool pause_between(struct scrubber *scrubber)
 {
     uint64_t until = watcher_clock() + TICK_NS;
-    lock_take(&scrubber->lock);
-    while (!scrubber->ended && lock_await(&scrubber->lock, &scrubber->news, until))
+    struct timespec time = {(time_t)(until / NS_PER_S), (long)(until % NS_PER_S)};
+    while (!has_ended(scrubber) && sem_clockwait(&scrubber->news, CLOCK_MONOTONIC, &time) == 0)
         ;
-    bool goes_on = !scrubber->ended;
-    lock_drop(&scrubber->lock);
-    return goes_on;
+    return !has_ended(scrubber);
 }
 
 static void *run(void *argument)
 {
     struct node *node = argument;
     struct scrubber *scrubber = &node->scrubber;
-    nn_run_when_idle();
+    if (!atomic_load(&scrubber->equal) && !may_be_idle()) {
+        atomic_store(&scrubber->equal, true);
+        return NULL;
+    }
     while (await_work(scrubber)) {
         unsigned quiet = 0;
         do
@@ -220,12 +245,20 @@ static void start(struct node *node)
     node->scrubber.started = true;
 }
 
-static void wake(struct scrubber *scrubber, bool *flag)
+static void set(struct scrubber *scrubber, _Atomic bool *flag)
 {
-    lock_take(&scrubber->lock);
-    *flag = true;
-    pthread_cond_signal(&scrubber->news);
-    lock_drop(&scrubber->lock);
+    if (!atomic_exchange(flag, true))
+        sem_post(&scrubber->news);
+}
+
+/* Once: the first thread has found out that it may not be what it should be. */
+static void start_equal(struct node *node)
+{
+    struct scrubber *scrubber = &node->scrubber;
+    pthread_join(scrubber->thread, NULL);
+    scrubber->started = false;
+    scrubber->replaced = true;
+    start(node);
 }
 
 void scrubber_tend(struct node *node)
@@ -235,7 +268,9 @@ void scrubber_tend(struct node *node)
         return;
     if (!scrubber->started)
         start(node);
-    wake(scrubber, &scrubber->woken);
+    else if (atomic_load(&scrubber->equal) && !scrubber->replaced)
+        start_equal(node);
+    set(scrubber, &scrubber->woken);
 }
 
 void scrubber_stop(struct node *node)
@@ -243,7 +278,7 @@ void scrubber_stop(struct node *node)
     struct scrubber *scrubber = &node->scrubber;
     if (!scrubber->started)
         return;
-    wake(scrubber, &scrubber->ended);
+    set(scrubber, &scrubber->ended);
     pthread_join(scrubber->thread, NULL);
     scrubber->started = false;
 }

@@ -6,26 +6,28 @@
  * watcher, which looks once in a while anyway, wakes it. Invariant: what it works on has its idle
  * bit clear, like anything that is in somebody's hands; who wants just that frame waits for a
  * granule to be zeroed, and as long as it has one in its hands the thread runs like any other.
- * Lock: `lock`, over woken and ended; held for nothing but them.
+ * Where the process may not raise a thread's priority again, it is like any other all the time, and
+ * works little at a time. No lock: a thread that may be kept off the CPU must not hold one.
  */
 #ifndef HOSTMEM_SCRUBBER_H
 #define HOSTMEM_SCRUBBER_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/lock.h"
-
 struct node;
 
 struct scrubber {
-    struct lock lock;
-    pthread_cond_t news;
-    bool woken GUARDED_BY(lock), ended GUARDED_BY(lock);
-    bool started; /* the watcher's, then who ends the manager */
-    pthread_t thread;
+    sem_t news;             /* posted when `woken` or `ended` becomes true */
+    bool started, replaced; /* the watcher's, then who ends the manager */
+    pthread_t thread;       /* while started */
+    _Atomic bool woken;     /* there is something to do */
+    _Atomic bool ended;     /* the thread is to end */
+    _Atomic bool
+        equal; /* the thread may not be of idle priority: it has ended, for one that is not */
     _Atomic bool wanted;      /* somebody waits for a frame that is being cleaned */
     _Atomic uint64_t cleaned; /* bytes ever */
 };

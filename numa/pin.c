@@ -22,18 +22,18 @@ int nn_pin_attributes(const struct nn_set *cpus, pthread_attr_t *attributes)
     return -error;
 }
 
-static void schedule(int policy)
+static int schedule(int policy)
 {
     struct sched_param none = {0};
-    (void)sched_setscheduler(0, policy, &none);
+    return sched_setscheduler(0, policy, &none) ? -errno : 0;
 }
 
-void nn_run_when_idle(void)
+int nn_run_when_idle(void)
 {
-    schedule(SCHED_IDLE);
+    return schedule(SCHED_IDLE);
 }
 
-void nn_run_like_others(void)
+int nn_run_like_others(void)
 {
-    schedule(SCHED_OTHER);
+    return schedule(SCHED_OTHER);
 }

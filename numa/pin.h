@@ -15,9 +15,9 @@ int nn_pin_attributes(const struct nn_set *cpus, pthread_attr_t *attributes);
 
 /*
  * The calling thread runs only when a CPU has nothing else to do (SCHED_IDLE), and like any other
- * again. Where the kernel refuses, it stays as it is.
+ * again: that takes CAP_SYS_NICE or an RLIMIT_NICE of 20. -EPERM: it stays as it is.
  */
-void nn_run_when_idle(void);
-void nn_run_like_others(void);
+int nn_run_when_idle(void);
+int nn_run_like_others(void);
 
 #endif

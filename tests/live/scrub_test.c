@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -185,6 +186,27 @@ static void it_can_be_switched_off(void **state)
     must_not_clean("HOSTMEM_WATCH=0");
 }
 
+/* Who may not raise a thread's priority again has one that is like any other. */
+static void clean_without_rights(void *unused)
+{
+    const struct rlimit none = {0};
+    must(setrlimit(RLIMIT_NICE, &none) == 0);
+    if (setresuid(65534, 65534, 65534))
+        live_child_skip("the right to become another user");
+    live_environment(backings[0], SOON, NULL);
+    struct hostmem *manager = cleaned_manager();
+    int thread = thread_named(SCRUBBER);
+    must(thread > 0 && sched_getscheduler(thread) == SCHED_OTHER);
+    await_true(sleeps, &thread);
+    hostmem_destroy(manager);
+    must(thread_named(SCRUBBER) == 0);
+}
+
+static void rights_are_not_needed(void **state)
+{
+    live_in_child(clean_without_rights, NULL);
+}
+
 static void a_child_does_not_wait_for_it(void **state)
 {
     int status = -1;
@@ -254,6 +276,7 @@ int main(void)
         cmocka_unit_test(clean_is_preferred),
         cmocka_unit_test(it_sleeps_when_nothing_is_dirty),
         cmocka_unit_test(it_can_be_switched_off),
+        cmocka_unit_test(rights_are_not_needed),
         cmocka_unit_test(a_child_does_not_wait_for_it),
         cmocka_unit_test(nobody_sees_it_half_done),
     };
