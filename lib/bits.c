@@ -20,6 +20,16 @@ size_t bits_clear(bits *map, size_t first, size_t count)
     return changed;
 }
 
+void bits_wipe(bits *map, size_t first, size_t count)
+{
+    size_t end = first + count;
+    for (size_t word = first / 64; word * 64 < end; word++) {
+        uint64_t mask = bits_mask(word, first, end);
+        if (bits_word(map, word) & mask)
+            bits_clear_mask(map, word, mask);
+    }
+}
+
 size_t bits_count(const bits *map, size_t first, size_t count)
 {
     size_t sum = 0, end = first + count;

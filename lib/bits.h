@@ -57,6 +57,9 @@ static inline uint64_t bits_clear_mask(bits *map, size_t word, uint64_t mask)
 size_t bits_set(bits *map, size_t first, size_t count);
 size_t bits_clear(bits *map, size_t first, size_t count);
 
+/* The same as bits_clear() for bits that are seldom set: it reads before it writes. */
+void bits_wipe(bits *map, size_t first, size_t count);
+
 size_t bits_count(const bits *map, size_t first, size_t count);
 
 /* The first position in [first, end) whose bit is as wanted, else end. */

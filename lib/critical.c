@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The reserve, and waiting for memory. A wait counts a request's whole size as waited for, on every
- * node that may serve it: too much is held for a moment rather than too little. Locks: see
- * critical.h. */
+ * node that may serve it, and of what is given back there so much is held: too much for a moment
+ * rather than too little. Locks: see critical.h. */
 #include "lib/critical.h"
 
 #include <errno.h>
@@ -41,9 +41,10 @@ static uint64_t share_of(uint64_t reserve, enum priority priority)
 static uint64_t held(const struct node *node, uint64_t reserve, enum priority priority)
 {
     uint64_t waited_for = atomic_load_explicit(&node->waited_for, memory_order_relaxed);
+    uint64_t freed = atomic_load_explicit(&node->freed, memory_order_relaxed);
     if (priority == PRIORITY_WAITING)
         waited_for = 0;
-    return share_of(reserve, priority) + min_size(waited_for, UINT64_MAX / 2);
+    return share_of(reserve, priority) + min_size(min_size(waited_for, freed), UINT64_MAX / 2);
 }
 
 uint64_t critical_held(const struct node *node, enum priority priority)
@@ -77,14 +78,15 @@ static void announce(const struct attempt *attempt, bool begins)
             continue;
         if (begins)
             atomic_fetch_add(&node->waited_for, attempt->size);
-        else
-            atomic_fetch_sub(&node->waited_for, attempt->size);
+        else if (atomic_fetch_sub(&node->waited_for, attempt->size) == attempt->size)
+            atomic_store(&node->freed, 0);
     }
 }
 
-void critical_freed(struct node *node)
+void critical_freed(struct node *node, size_t bytes)
 {
     struct critical *critical = &node->manager->critical;
+    atomic_fetch_add(&node->freed, bytes);
     lock_take(&critical->lock);
     critical->generation++;
     pthread_cond_broadcast(&critical->freed);

@@ -3,8 +3,9 @@
  * How deep a request may reach into a node, by how critical it is (EMemoryCriticalLevel), and the
  * wait of the most critical ones. A part of each node (HOSTMEM_RESERVE) is held back from ordinary
  * requests. What is spent is waited for up to HOSTMEM_CRITICAL_WAIT_MS, and what is given back
- * meanwhile goes to who waits. Invariant: a node's `waited_for` is the sum of what requests that it
- * may serve wait for. Lock: `lock`, over the generation; nothing is taken within.
+ * meanwhile goes to who waits; what was there before is anybody's. Invariant: a node's `waited_for`
+ * is the sum of what requests that it may serve wait for. Lock: `lock`, over the generation;
+ * nothing is taken within.
  */
 #ifndef HOSTMEM_CRITICAL_H
 #define HOSTMEM_CRITICAL_H
@@ -25,7 +26,7 @@ struct node;
 enum priority {
     PRIORITY_TASK,    /* leaves the reserve */
     PRIORITY_DOMAIN,  /* leaves half of it */
-    PRIORITY_PROCESS, /* leaves what is waited for */
+    PRIORITY_PROCESS, /* leaves what was given back and is waited for, as the others do */
     PRIORITY_WAITING  /* leaves nothing: it is this one that waits */
 };
 
@@ -48,7 +49,7 @@ uint64_t critical_held_huge(const struct node *node, enum priority priority);
 bool critical_waited_for(const struct node *node);
 
 /* Memory was given back to a node that is waited for. From any thread, under any lock above. */
-void critical_freed(struct node *node);
+void critical_freed(struct node *node, size_t bytes);
 
 /* A request on its way through its attempts. */
 struct attempt {

@@ -231,10 +231,15 @@ void dirty_forget(struct dirty *dirty, size_t frame, size_t count)
     bits_clear(dirty->some, frame, count);
 }
 
-bool dirty_granule(const struct dirty *dirty, size_t granule)
+uint64_t dirty_granules(const struct dirty *dirty, size_t frame)
 {
-    size_t frame = granule / (dirty->frame_pages / GRANULE_PAGES);
-    return word_get(dirty, granule) && bits_get(dirty->some, frame);
+    size_t count = dirty->frame_pages / GRANULE_PAGES;
+    uint64_t found = 0;
+    if (!bits_get(dirty->some, frame))
+        return bits_get(dirty->all, frame) ? ~UINT64_C(0) : 0;
+    for (size_t i = count; i-- > 0;)
+        found = found << 1 | (word_get(dirty, frame * count + i) != 0);
+    return found;
 }
 
 bool dirty_page(const struct dirty *dirty, size_t page)

@@ -49,8 +49,8 @@ void dirty_forget(struct dirty *dirty, size_t frame, size_t count);
 /* Puts a frame into the form that lets several regions work on their granules at the same time. */
 void dirty_share(struct dirty *dirty, size_t frame);
 
-/* Whether a granule of a frame that is a share has a dirty page. */
-bool dirty_granule(const struct dirty *dirty, size_t granule);
+/* The granules of a frame of at most 64 that have a dirty page, as bits. */
+uint64_t dirty_granules(const struct dirty *dirty, size_t frame);
 
 /* For tests and checks. */
 bool dirty_page(const struct dirty *dirty, size_t page);

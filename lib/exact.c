@@ -64,13 +64,10 @@ static int populate_from(const struct region *region, struct pages pages, struct
     return error ? error : populate_site(site, &faults);
 }
 
-static int fill_from(const struct region *region, struct pages pages, const struct commit *commit,
-    enum hostmem_reason *ret_shortage)
+static int fill(
+    struct region *region, struct pages pages, struct site site, enum hostmem_reason *ret_shortage)
 {
-    struct node *node = lender_node(region, commit->lender);
-    enum priority priority = commit->taking.priority;
-    struct site site = {node, HP_BASE, region_page(region, pages.first), bytes_of(pages), priority};
-    int error = node_take(node, site.size, priority);
+    int error = node_take(site.node, site.size, site.priority);
     *ret_shortage = error ? HOSTMEM_REASON_POOL : HOSTMEM_REASON_NODE_SPENT;
     if (error)
         return error;
@@ -78,13 +75,24 @@ static int fill_from(const struct region *region, struct pages pages, const stru
     if (error == -ENOMEM && frame_make_room(site))
         error = populate_from(region, pages, site);
     if (error) {
-        empty(region, pages, node);
+        empty(region, pages, site.node);
         return error;
     }
-    pool_count(&node->pool.populated, bytes_of(pages));
-    if (node != region->node)
-        pool_count(&node->pool.spilled, bytes_of(pages));
+    pool_count(&site.node->pool.populated, site.size);
+    if (site.node != region->node)
+        pool_count(&site.node->pool.spilled, site.size);
     return 0;
+}
+
+static int fill_from(struct region *region, struct pages pages, const struct commit *commit,
+    enum hostmem_reason *ret_shortage)
+{
+    struct site site = {lender_node(region, commit->lender), HP_BASE,
+        region_page(region, pages.first), bytes_of(pages), commit->taking.priority};
+    node_begin_populating(site.node, site.size);
+    int error = fill(region, pages, site, ret_shortage);
+    node_end_populating(site.node, site.size);
+    return error;
 }
 
 /* Undoes fill_all() for the reserved parts of the range before page `end`. */

@@ -241,6 +241,8 @@ static void make_idle(struct frames f)
             kept = f.count;
         }
     }
+    /* What is put back now is not what the scrubber saw. */
+    bits_wipe(f.window->aged, f.first, kept);
     bits_set(f.window->idle, f.first, kept);
 }
 
@@ -271,7 +273,7 @@ static int fill_cold(struct frames f, int budget, struct taking *taking)
     return error;
 }
 
-int frame_take(struct frames f, struct taking *taking)
+static int take(struct frames f, struct taking *taking)
 {
     int budget = node_take(f.window->node, bytes_of(f), taking->priority);
     if (budget && taking->home_only) {
@@ -288,6 +290,18 @@ int frame_take(struct frames f, struct taking *taking)
         undo(f, budget);
     else if (warm < f.count || budget)
         bits_clear(f.window->fresh, f.first, f.count);
+    return error;
+}
+
+int frame_take(struct frames f, struct taking *taking)
+{
+    size_t end = f.first + f.count;
+    bool cold = bits_next(f.window->populated, f.first, end, false) < end;
+    if (!cold)
+        return take(f, taking);
+    node_begin_populating(f.window->node, bytes_of(f));
+    int error = take(f, taking);
+    node_end_populating(f.window->node, bytes_of(f));
     return error;
 }
 

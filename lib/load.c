@@ -7,11 +7,6 @@
 
 #include "lib/units.h"
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 static struct room room_under(uint64_t limit, uint64_t used)
 {
     return (struct room){limit, used < limit ? limit - used : 0};
@@ -19,15 +14,21 @@ static struct room room_under(uint64_t limit, uint64_t used)
 
 static const struct room no_limit = {UINT64_MAX, UINT64_MAX};
 
-struct sample_now load_now_of_node(struct node *node)
+/* What all pools have committed matters where the nodes share a limit: else it is not added up. */
+static uint64_t together_for(const struct node *node, const struct sample *sample)
+{
+    bool shared = sample->cgroup.total != UINT64_MAX || sample->hugetlb.total != UINT64_MAX;
+    return shared ? pools_together(node->manager) : sample->together;
+}
+
+struct sample_now load_now_of_node(struct node *node, const struct sample *sample)
 {
     uint64_t committed = pool_figure(&node->pool.committed);
     uint64_t limit = node->pool.limit;
     return (struct sample_now){
         .pool = limit == UINT64_MAX ? no_limit : room_under(limit, committed),
-        .external = no_limit,
         .committed = committed,
-        .together = pools_together(node->manager),
+        .together = together_for(node, sample),
         .sharers = (unsigned)node->manager->node_count,
     };
 }
@@ -35,26 +36,24 @@ struct sample_now load_now_of_node(struct node *node)
 /* Without a limit on one node there is none on all. */
 struct sample_now load_now_of_machine(struct hostmem *manager)
 {
-    uint64_t limit = 0, foreign = ledger_bytes(&manager->ledger),
-             most = manager->config.external_max;
+    uint64_t limit = manager->pool_limit, foreign = ledger_bytes(&manager->ledger);
     uint64_t committed = pools_together(manager);
-    struct sample_now now = {
-        .foreign = foreign, .external = no_limit, .committed = committed, .together = committed};
-    for (size_t i = 0; i < manager->node_count; i++)
-        limit = add(limit, manager->nodes[i].pool.limit);
+    struct sample_now now = {.foreign = foreign, .committed = committed, .together = committed};
     now.pool = limit == UINT64_MAX ? no_limit : room_under(limit, now.committed);
-    if (most != UINT64_MAX)
-        now.external = room_under(most, foreign);
     return now;
 }
 
 int load_of_node(struct node *node, struct hostmem_load *ret_load)
 {
     struct sample sample;
-    int error = sample_read(&node->watched.book, &sample) ? 0 : sample_take(node, &sample);
+    int error = 0;
+    if (!sample_read(&node->watched.book, &sample)) {
+        struct shared shared = sample_shared(node->manager);
+        error = sample_take(node, &shared, &sample);
+    }
     if (error)
         return error;
-    struct sample_now now = load_now_of_node(node);
+    struct sample_now now = load_now_of_node(node, &sample);
     *ret_load = sample_judge(&sample, &now);
     return 0;
 }
@@ -62,12 +61,11 @@ int load_of_node(struct node *node, struct hostmem_load *ret_load)
 static int take_all(struct hostmem *manager, struct sample *ret_sum)
 {
     struct sample sum = sample_none(), one;
-    uint64_t together = pools_together(manager);
+    struct shared shared = sample_shared(manager);
     for (size_t i = 0; i < manager->node_count; i++) {
-        int error = sample_take(&manager->nodes[i], &one);
+        int error = sample_take(&manager->nodes[i], &shared, &one);
         if (error)
             return error;
-        sample_date(&one, together);
         sample_add(&sum, &one);
     }
     *ret_sum = sum;
@@ -87,18 +85,21 @@ int load_of_machine(struct hostmem *manager, struct hostmem_load *ret_load)
     return 0;
 }
 
-int load_sum_up(struct hostmem *manager)
+void load_sum_up(struct hostmem *manager)
 {
     struct sample sum = sample_none(), one;
+    bool known = false;
     uint64_t together = pools_together(manager);
     for (size_t i = 0; i < manager->node_count; i++) {
         if (!sample_read(&manager->nodes[i].watched.book, &one))
-            return -ENODATA;
+            continue;
         sample_date(&one, together);
         sample_add(&sum, &one);
+        known = true;
     }
+    if (!known)
+        sum = sample_unknown();
     sample_write(&manager->watch.machine.book, &sum);
-    return 0;
 }
 
 void load_stats(struct node *node, struct hostmem_node_stats *ret_stats)

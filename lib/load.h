@@ -15,12 +15,11 @@ int load_of_node(struct node *node, struct hostmem_load *ret_load);
 int load_of_machine(struct hostmem *manager, struct hostmem_load *ret_load);
 
 /* What a sample is judged with. */
-struct sample_now load_now_of_node(struct node *node);
+struct sample_now load_now_of_node(struct node *node, const struct sample *sample);
 struct sample_now load_now_of_machine(struct hostmem *manager);
 
-/* Sums the last samples of all nodes up into the machine's, for readers. -ENODATA: one is missing.
- */
-int load_sum_up(struct hostmem *manager);
+/* Sums the last samples of the nodes up into the machine's, for readers; those that there are. */
+void load_sum_up(struct hostmem *manager);
 
 /* A node's counters. */
 void load_stats(struct node *node, struct hostmem_node_stats *ret_stats);

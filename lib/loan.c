@@ -130,7 +130,7 @@ static void give_up(struct frames f, struct offer offer)
     node_untake(offer.node, bytes_of(f));
 }
 
-static int borrow_from(struct frames f, struct offer offer, enum priority priority)
+static int borrow(struct frames f, struct offer offer, enum priority priority)
 {
     int error = node_take(offer.node, bytes_of(f), priority);
     if (error)
@@ -146,6 +146,14 @@ static int borrow_from(struct frames f, struct offer offer, enum priority priori
     if (offer.node != f.window->node)
         pool_count(&offer.node->pool.spilled, bytes_of(f));
     return 0;
+}
+
+static int borrow_from(struct frames f, struct offer offer, enum priority priority)
+{
+    node_begin_populating(offer.node, bytes_of(f));
+    int error = borrow(f, offer, priority);
+    node_end_populating(offer.node, bytes_of(f));
+    return error;
 }
 
 static bool is_home(struct frames f, struct offer offer)

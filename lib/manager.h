@@ -53,6 +53,7 @@ struct hostmem {
     struct table table;
     struct node *nodes; /* allowed nodes with memory, ascending by number */
     size_t node_count;
+    uint64_t pool_limit;              /* of all nodes; UINT64_MAX: without */
     uint16_t *local;                  /* for each node of the topology: the nearest of `nodes` */
     _Atomic unsigned turn;            /* of POLICY_INTERLEAVE */
     _Atomic(struct window *) windows; /* of all nodes, for a walk without a lock */

@@ -5,6 +5,9 @@
 
 #include <errno.h>
 
+/* A move is rare, and to look for one takes a file. */
+#define LOOKS_EACH 4
+
 static int open_next(struct membership *membership, const struct nn_root *root)
 {
     int error = nn_cgroups_open(root, &membership->at[membership->count]);
@@ -29,7 +32,9 @@ void membership_close(struct membership *membership)
 /* A failure is no news: the next look tries again. */
 bool membership_follow(struct membership *membership, const struct nn_root *root)
 {
-    if (membership->count == MEMBERSHIPS || nn_cgroups_moved(root, membership_now(membership)) != 1)
+    if (membership->looks++ % LOOKS_EACH || membership->count == MEMBERSHIPS)
+        return false;
+    if (nn_cgroups_moved(root, membership_now(membership)) != 1)
         return false;
     return open_next(membership, root) == 0;
 }

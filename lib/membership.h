@@ -20,13 +20,14 @@ struct membership {
     struct nn_cgroups at[MEMBERSHIPS];
     unsigned count; /* of those that are open; the follower's */
     _Atomic unsigned current;
+    unsigned looks; /* since the process was last looked for; the follower's */
 };
 
 /* -ENOMEM: the kernel's files could not be looked at (-EMFILE and the like). */
 int membership_open(struct membership *membership, const struct nn_root *root);
 void membership_close(struct membership *membership);
 
-/* Looks whether the process was moved; true: the cgroups are others now. */
+/* Looks, every fourth time, whether the process was moved; true: the cgroups are others now. */
 bool membership_follow(struct membership *membership, const struct nn_root *root);
 
 static inline const struct nn_cgroups *membership_now(const struct membership *membership)

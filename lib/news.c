@@ -18,20 +18,26 @@ static void publish(struct news *news)
 void news_arm(struct hostmem *manager)
 {
     struct news *news = &manager->watch.news;
-    struct nn_pressure_env environment = {
-        .watch = secure_getenv("MEMORY_PRESSURE_WATCH"),
-        .payload = secure_getenv("MEMORY_PRESSURE_WRITE"),
-    };
     if (!manager->here)
         return;
     nn_sources_close(&news->sources);
     nn_sources_arm(
-        &manager->root, membership_now(&manager->membership), &environment, &news->sources);
+        &manager->root, membership_now(&manager->membership), &news->environment, &news->sources);
     publish(news);
     for (int kind = 0; kind < NN_SOURCE_KINDS; kind++)
         log_line(&manager->log, LOG_NOTE, "pressure source %s: %s",
             nn_source_name((enum nn_source_kind)kind),
             nn_refusal_text(news->sources.refused[kind]));
+}
+
+/* The program may change its environment later, on another thread. */
+void news_open(struct hostmem *manager)
+{
+    manager->watch.news.environment = (struct nn_pressure_env){
+        .watch = secure_getenv("MEMORY_PRESSURE_WATCH"),
+        .payload = secure_getenv("MEMORY_PRESSURE_WRITE"),
+    };
+    news_arm(manager);
 }
 
 void news_close(struct news *news)

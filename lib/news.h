@@ -20,9 +20,13 @@
 struct hostmem;
 
 struct news {
+    struct nn_pressure_env environment; /* as it was when the manager was made */
     struct nn_sources sources;
     _Atomic int states[NN_SOURCE_KINDS]; /* enum nn_refusal */
 };
+
+/* Arms, and reads the environment for it, the first time; then news_arm() alone. */
+void news_open(struct hostmem *manager);
 
 /* Arms what may be armed, and again for other cgroups; nothing on a recorded machine. */
 void news_arm(struct hostmem *manager);

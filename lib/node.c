@@ -18,6 +18,11 @@
 
 /* -- making them -- */
 
+static uint64_t sum_of(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 static struct nn_set allowed_nodes(const struct hostmem *manager)
 {
     struct nn_set allowed;
@@ -129,6 +134,8 @@ int nodes_open(struct hostmem *manager)
         if (nn_set_has(&allowed, (unsigned)node->id))
             open_node(manager, &manager->nodes[manager->node_count++], node);
     }
+    for (size_t i = 0; i < manager->node_count; i++)
+        manager->pool_limit = sum_of(manager->pool_limit, manager->nodes[i].pool.limit);
     return open_orders(manager);
 }
 
@@ -162,6 +169,16 @@ int node_take(struct node *node, size_t bytes, enum priority priority)
     return error;
 }
 
+void node_begin_populating(struct node *node, size_t bytes)
+{
+    atomic_fetch_add(&node->pool.populating, bytes);
+}
+
+void node_end_populating(struct node *node, size_t bytes)
+{
+    atomic_fetch_sub(&node->pool.populating, bytes);
+}
+
 void node_untake(struct node *node, size_t bytes)
 {
     pool_give(&node->pool, bytes);
@@ -172,7 +189,7 @@ void node_give(struct node *node, size_t bytes)
 {
     node_untake(node, bytes);
     if (critical_waited_for(node))
-        critical_freed(node);
+        critical_freed(node, bytes);
 }
 
 uint64_t pools_together(const struct hostmem *manager)
@@ -180,7 +197,7 @@ uint64_t pools_together(const struct hostmem *manager)
     uint64_t sum = 0;
     for (size_t i = 0; i < manager->node_count; i++) {
         uint64_t committed = pool_figure(&manager->nodes[i].pool.committed);
-        sum = committed > UINT64_MAX - sum ? UINT64_MAX : sum + committed;
+        sum = sum_of(sum, committed);
     }
     return sum;
 }

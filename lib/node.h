@@ -35,6 +35,7 @@ struct node {
     struct pool pool;
     uint64_t reserve;            /* bytes held back for critical requests */
     _Atomic uint64_t waited_for; /* bytes that requests wait for which it may serve */
+    _Atomic uint64_t freed;      /* bytes given back since the first of them began to */
     struct watched watched;
     struct scrubber scrubber;
     struct room_book rooms[ROOM_KINDS];
@@ -54,6 +55,13 @@ void nodes_close(struct hostmem *manager);
  */
 int node_take(struct node *node, size_t bytes, enum priority priority);
 void node_give(struct node *node, size_t bytes);
+
+/*
+ * Around a node_take() of memory that is not there yet, until it is: a sample that is taken in
+ * between cannot know whether the kernel has counted it.
+ */
+void node_begin_populating(struct node *node, size_t bytes);
+void node_end_populating(struct node *node, size_t bytes);
 
 /* Undoes a node_take() of which nothing came: no memory has come back for who waits. */
 void node_untake(struct node *node, size_t bytes);

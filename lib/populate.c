@@ -97,9 +97,7 @@ static int run(struct job *job)
     int error = room_begin(s.node, s.backing, s.size, s.priority, &promise);
     if (error)
         return error;
-    atomic_fetch_add(&s.node->pool.populating, s.size);
     error = run_somewhere(job);
-    atomic_fetch_sub(&s.node->pool.populating, s.size);
     room_end(&promise);
     return error;
 }

@@ -8,6 +8,7 @@
 
 #include "lib/offer.h"
 #include "lib/units.h"
+#include "numa/hugepages.h"
 #include "numa/limit.h"
 #include "numa/meminfo.h"
 
@@ -25,14 +26,17 @@ static uint64_t subtract(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 struct sample sample_none(void)
 {
-    return (struct sample){.cgroup = no_limit, .hugetlb = no_limit, .nearest = UINT64_MAX};
+    return (struct sample){
+        .huge = no_limit, .cgroup = no_limit, .hugetlb = no_limit, .nearest = UINT64_MAX};
+}
+
+struct sample sample_unknown(void)
+{
+    struct sample sample = sample_none();
+    sample.memory = no_limit;
+    return sample;
 }
 
 /* -- taking -- */
@@ -47,7 +51,7 @@ uint64_t sample_warm_bytes(struct node *node)
 
 static struct room room_of(uint64_t total, uint64_t left)
 {
-    return (struct room){total, least(left, total)};
+    return (struct room){total, min_size(left, total)};
 }
 
 static struct room limit_room(const struct nn_limit *limit)
@@ -55,37 +59,74 @@ static struct room limit_room(const struct nn_limit *limit)
     return room_of(limit->limit_bytes, subtract(limit->limit_bytes, limit->used_bytes));
 }
 
-static void take_cgroups(struct node *node, struct sample *sample)
+static bool takes_huge_pages_alone(const struct hostmem *manager)
 {
-    struct hostmem *manager = node->manager;
-    const struct nn_cgroups *cgroups = membership_now(&manager->membership);
-    size_t huge = manager->frame_bytes[HP_HUGETLB];
-    struct nn_limit limit;
-    sample->idle_small = pool_figure(&node->pool.warm[HP_THP]);
-    sample->idle_huge = pool_figure(&node->pool.warm[HP_HUGETLB]);
-    if (nn_cgroup_memory(cgroups, &limit) == 0) {
-        sample->cgroup = limit_room(&limit);
-        sample->nearest = limit.available_bytes;
-    }
-    if (offer_backings(manager, OFFER_ANY) == OFFER_HUGE &&
-        nn_cgroup_hugetlb(cgroups, huge, &limit) == 0)
-        sample->hugetlb = limit_room(&limit);
+    return offer_backings(manager, OFFER_ANY) == OFFER_HUGE;
 }
 
-int sample_take(struct node *node, struct sample *ret_sample)
+/* The kernel may make more of them with nr_overcommit_hugepages: then they are no limit. */
+static struct room take_huge(struct node *node)
+{
+    struct hostmem *manager = node->manager;
+    size_t frame = manager->frame_bytes[HP_HUGETLB];
+    struct nn_huge huge;
+    if (!takes_huge_pages_alone(manager) || nn_huge_overcommit(&manager->root, frame) > 0 ||
+        nn_huge_of_size(&manager->root, node->id, frame, &huge))
+        return no_limit;
+    return room_of(
+        huge.total * frame, add(huge.free * frame, pool_figure(&node->pool.warm[HP_HUGETLB])));
+}
+
+static uint64_t populating(const struct hostmem *manager)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < manager->node_count; i++)
+        sum = add(sum, atomic_load(&manager->nodes[i].pool.populating));
+    return sum;
+}
+
+struct shared sample_shared(struct hostmem *manager)
+{
+    const struct nn_cgroups *cgroups = membership_now(&manager->membership);
+    struct shared shared = {no_limit, no_limit, UINT64_MAX, pools_together(manager), 0};
+    uint64_t before = populating(manager);
+    struct nn_limit limit;
+    bool memory = nn_cgroup_memory(cgroups, &limit) == 0;
+    if (memory) {
+        shared.cgroup = limit_room(&limit);
+        shared.nearest = limit.available_bytes;
+    }
+    bool huge = takes_huge_pages_alone(manager) &&
+                nn_cgroup_hugetlb(cgroups, manager->frame_bytes[HP_HUGETLB], &limit) == 0;
+    if (huge)
+        shared.hugetlb = limit_room(&limit);
+    if (memory || huge)
+        shared.populating = max_size(before, populating(manager));
+    return shared;
+}
+
+int sample_take(struct node *node, const struct shared *shared, struct sample *ret_sample)
 {
     struct nn_memory memory;
-    struct sample sample = sample_none();
-    uint64_t populating = atomic_load(&node->pool.populating);
-    sample.committed = pool_figure(&node->pool.committed);
-    sample.together = pools_together(node->manager);
+    const struct pool *pool = &node->pool;
+    uint64_t before = atomic_load(&pool->populating);
+    struct sample sample = {
+        .cgroup = shared->cgroup,
+        .hugetlb = shared->hugetlb,
+        .nearest = shared->nearest,
+        .together = shared->together,
+        .committed = pool_figure(&pool->committed),
+        .idle_small = pool_figure(&pool->warm[HP_THP]),
+        .idle_huge = pool_figure(&pool->warm[HP_HUGETLB]),
+    };
     int error = nn_node_memory(&node->manager->root, node->id, &memory);
     if (error)
         return error;
     sample.memory =
         room_of(memory.total_bytes, add(memory.available_bytes, sample_warm_bytes(node)));
-    take_cgroups(node, &sample);
-    sample.populating = max_size(populating, atomic_load(&node->pool.populating));
+    sample.huge = take_huge(node);
+    sample.populating =
+        max_size(shared->populating, max_size(before, atomic_load(&pool->populating)));
     *ret_sample = sample;
     return 0;
 }
@@ -99,13 +140,22 @@ static struct room fuller(struct room a, struct room b)
     return (unsigned __int128)a.left * b.total <= (unsigned __int128)b.left * a.total ? a : b;
 }
 
+/* On one machine all nodes have a limit, or none has. */
+static struct room both(struct room sum, struct room more)
+{
+    if (sum.total == UINT64_MAX)
+        return more;
+    return (struct room){add(sum.total, more.total), add(sum.left, more.left)};
+}
+
 void sample_add(struct sample *sum, const struct sample *sample)
 {
     sum->memory.total = add(sum->memory.total, sample->memory.total);
     sum->memory.left = add(sum->memory.left, sample->memory.left);
+    sum->huge = both(sum->huge, sample->huge);
     sum->cgroup = fuller(sum->cgroup, sample->cgroup);
     sum->hugetlb = fuller(sum->hugetlb, sample->hugetlb);
-    sum->nearest = least(sum->nearest, sample->nearest);
+    sum->nearest = min_size(sum->nearest, sample->nearest);
     sum->idle_small = add(sum->idle_small, sample->idle_small);
     sum->idle_huge = add(sum->idle_huge, sample->idle_huge);
     sum->committed = add(sum->committed, sample->committed);
@@ -114,7 +164,6 @@ void sample_add(struct sample *sum, const struct sample *sample)
 }
 
 /* -- publishing -- */
-
 void sample_write(struct sample_book *book, const struct sample *sample)
 {
     uint64_t words[SAMPLE_WORDS];
@@ -125,6 +174,11 @@ void sample_write(struct sample_book *book, const struct sample *sample)
             latch_store(&book->copy[copy][i], words[i]);
     }
     latch_store(&book->written, true);
+}
+
+void sample_forget(struct sample_book *book)
+{
+    latch_store(&book->written, false);
 }
 
 bool sample_read(struct sample_book *book, struct sample *ret_sample)
@@ -191,6 +245,7 @@ static void rooms_now(
 {
     struct change own = change_since(sample->committed, now->committed);
     struct change all = change_since(sample->together, now->together), huge = all;
+    ret_rooms[4] = brought(sample->huge, own);
     own.foreign = all.foreign = now->foreign;
     all.idle = sample->idle_small;
     huge.idle = sample->idle_huge;
@@ -198,11 +253,10 @@ static void rooms_now(
     ret_rooms[1] = brought(sample->cgroup, all);
     ret_rooms[2] = brought(sample->hugetlb, huge);
     ret_rooms[3] = now->pool;
-    ret_rooms[4] = now->external;
 }
 
 static const enum hostmem_limit limit_of_room[ROOMS] = {HOSTMEM_LIMIT_MEMORY, HOSTMEM_LIMIT_CGROUP,
-    HOSTMEM_LIMIT_HUGETLB_CGROUP, HOSTMEM_LIMIT_POOL, HOSTMEM_LIMIT_EXTERNAL};
+    HOSTMEM_LIMIT_HUGETLB_CGROUP, HOSTMEM_LIMIT_POOL, HOSTMEM_LIMIT_HUGE_PAGES};
 
 /* Rounded up, so that 100 says that nothing is left. */
 static uint32_t percent_of(struct room room)
@@ -228,12 +282,12 @@ struct hostmem_load sample_judge(const struct sample *sample, const struct sampl
             load.percent = percent;
             load.limit = limit_of_room[i];
         }
-        load.available_bytes = least(load.available_bytes, rooms[i].left);
+        load.available_bytes = min_size(load.available_bytes, rooms[i].left);
     }
     struct change all = change_since(sample->together, now->together);
     all.idle = sample->idle_small;
     if (sample->nearest != UINT64_MAX)
-        load.available_bytes = least(load.available_bytes, left_after(sample->nearest, all));
+        load.available_bytes = min_size(load.available_bytes, left_after(sample->nearest, all));
     return load;
 }
 
@@ -265,13 +319,13 @@ uint64_t sample_distance(
     if (percent == 0)
         return 0;
     rooms_now(sample, now, rooms);
-    for (unsigned i = 0; i < ROOMS - 1; i++) {
+    for (unsigned i = 0; i < ROOMS; i++) {
         uint64_t used = rooms[i].total - rooms[i].left;
         if (rooms[i].total == 0)
             return 0; /* what has no room at all is full */
         if (rooms[i].total != UINT64_MAX)
-            distance =
-                least(distance, part_of(subtract(most_below(rooms[i], percent) + 1, used), i, now));
+            distance = min_size(
+                distance, part_of(subtract(most_below(rooms[i], percent) + 1, used), i, now));
     }
     return distance;
 }
@@ -283,7 +337,7 @@ uint64_t sample_excess(const struct sample *sample, const struct sample_now *now
     if (percent == 0)
         return UINT64_MAX;
     rooms_now(sample, now, rooms);
-    for (unsigned i = 0; i < ROOMS - 1; i++) {
+    for (unsigned i = 0; i < ROOMS; i++) {
         uint64_t used = rooms[i].total - rooms[i].left;
         if (rooms[i].total != UINT64_MAX)
             excess =

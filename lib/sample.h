@@ -17,6 +17,7 @@
 
 #include "lib/latch.h"
 
+struct hostmem;
 struct node;
 
 /* An amount of memory and what is left of it; a limit that there is not has a total of UINT64_MAX.
@@ -29,6 +30,7 @@ struct room {
 struct sample {
     struct room memory;  /* of the node itself, or of all nodes */
     struct room cgroup;  /* the fullest memory limit of the process's cgroups */
+    struct room huge;    /* huge pages of the node, where nothing but hugetlb may be taken */
     struct room hugetlb; /* the fullest hugetlb limit, where nothing but hugetlb may be taken */
     uint64_t nearest;    /* the smallest headroom that any cgroup leaves; UINT64_MAX: no limit */
     uint64_t idle_small, idle_huge; /* idle memory that counts for the two kinds of cgroup limits */
@@ -39,8 +41,7 @@ struct sample {
 
 /* What is known without a file at the moment of judging. */
 struct sample_now {
-    struct room pool;     /* HOSTMEM_POOL */
-    struct room external; /* HOSTMEM_EXTERNAL_MAX; of the machine alone */
+    struct room pool; /* HOSTMEM_POOL */
     uint64_t committed, together, foreign;
     unsigned sharers; /* nodes: each may use up its part of a shared limit before it is looked at */
 };
@@ -53,11 +54,21 @@ struct sample_book {
     _Atomic bool written;
 };
 
-/* Reads the files. -ENOENT and the like: the node's memory cannot be read. */
-int sample_take(struct node *node, struct sample *ret_sample);
+/* What the nodes share, as in a sample: the limits of the process's cgroups at one moment. */
+struct shared {
+    struct room cgroup, hugetlb;
+    uint64_t nearest, together, populating;
+};
 
-/* Of no node: what sums begin with. */
+/* Reads the files of the cgroups. */
+struct shared sample_shared(struct hostmem *manager);
+
+/* Reads the node's files. -ENOENT and the like: its memory cannot be read. */
+int sample_take(struct node *node, const struct shared *shared, struct sample *ret_sample);
+
+/* Of no node: what sums begin with. And of one of which nothing is known: it has no limit. */
 struct sample sample_none(void);
+struct sample sample_unknown(void);
 
 /* Idle memory of a node, of all backings. */
 uint64_t sample_warm_bytes(struct node *node);
@@ -69,6 +80,9 @@ void sample_date(struct sample *sample, uint64_t together);
 void sample_add(struct sample *sum, const struct sample *sample);
 
 void sample_write(struct sample_book *book, const struct sample *sample);
+
+/* Before anybody reads. */
+void sample_forget(struct sample_book *book);
 
 /* false: nothing was written yet. Async-signal-safe; waits for nothing. */
 bool sample_read(struct sample_book *book, struct sample *ret_sample);

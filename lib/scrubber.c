@@ -123,9 +123,9 @@ static bool scrub_frame(struct look *look, struct window *window, size_t frame)
         return true;
     }
     bool whole = dirty_scrub(&window->dirty, frame, may_go_on, look, &cleaned);
+    pool_count(&look->node->scrubber.cleaned, cleaned);
     bits_set_mask(window->idle, frame / 64, bit);
     be_idle(look->node, true);
-    pool_count(&look->node->scrubber.cleaned, cleaned);
     look->has_worked = true;
     return whole;
 }

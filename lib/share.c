@@ -73,20 +73,12 @@ static size_t find_in_words(const struct share *share, size_t count)
     return SIZE_MAX;
 }
 
-/* Granules with a dirty page, as bits. Those of others may change under our eyes; ours do not. */
-static uint64_t dirty_granules(const struct share *share)
-{
-    size_t count = granules(share);
-    uint64_t found = 0;
-    for (size_t i = 0; i < count; i++)
-        found |= (uint64_t)dirty_granule(&share->window->dirty, share->frame * count + i) << i;
-    return found;
-}
-
-/* Best where nothing has to be zeroed; in frames of 1 GiB it is not worth the search. */
+/* Best where nothing has to be zeroed; in frames of 1 GiB it is not worth the search. What others
+ * do to their granules meanwhile is not seen, and does not matter. */
 static size_t find_clean(const struct share *share, size_t count)
 {
-    return find_in_word(share->taken[0] | dirty_granules(share), granules(share), count);
+    uint64_t dirty = dirty_granules(&share->window->dirty, share->frame);
+    return find_in_word(share->taken[0] | dirty, granules(share), count);
 }
 
 size_t share_find(const struct share *share, size_t count)
@@ -97,6 +89,15 @@ size_t share_find(const struct share *share, size_t count)
         return find_in_words(share, count);
     size_t found = find_clean(share, count);
     return found == SIZE_MAX ? find_in_word(share->taken[0], granules(share), count) : found;
+}
+
+size_t share_find_in(const struct window *window, size_t frame, size_t count)
+{
+    size_t granules = window->frame_bytes / GRANULE_BYTES;
+    size_t found = SIZE_MAX;
+    if (granules <= 64)
+        found = find_in_word(dirty_granules(&window->dirty, frame), granules, count);
+    return found == SIZE_MAX ? 0 : found;
 }
 
 void share_mark(struct share *share, size_t granule, size_t count)

@@ -44,6 +44,8 @@ void share_begin(struct share *share, size_t frame);
 
 /* The lowest run of `count` free granules without a dirty page, else of any, else SIZE_MAX. */
 size_t share_find(const struct share *share, size_t count);
+/* Where to begin in a frame that is about to become a share: at its first clean run. */
+size_t share_find_in(const struct window *window, size_t frame, size_t count);
 int share_is_free(const struct share *share, size_t granule, size_t count);
 void share_mark(struct share *share, size_t granule, size_t count);
 void share_unmark(struct share *share, size_t granule, size_t count);

@@ -136,13 +136,22 @@ static size_t find_free(struct window *window, size_t count)
     return frame;
 }
 
+static size_t granules_of(size_t size)
+{
+    return (size + GRANULE_BYTES - 1) / GRANULE_BYTES;
+}
+
 static uintptr_t find_frames(struct window *window, size_t size)
 {
-    size_t count = (size + window->frame_bytes - 1) / window->frame_bytes;
+    size_t count = (size + window->frame_bytes - 1) / window->frame_bytes, granule = 0;
     size_t frame = find_warm(window, count);
     if (frame == BITS_NONE)
         frame = find_free(window, count);
-    return frame == BITS_NONE ? 0 : (uintptr_t)window_frame(window, frame);
+    if (frame == BITS_NONE)
+        return 0;
+    if (size < window->frame_bytes)
+        granule = share_find_in(window, frame, granules_of(size));
+    return granule_address(window, frame, granule);
 }
 
 uintptr_t space_find(struct window *window, size_t size)

@@ -58,11 +58,18 @@ static void assign(struct hostmem *manager, struct node *node)
     add_cpus(&watcher->cpus, watch_cpus(node));
 }
 
+/* What it would have brought up to date is not to be read. */
+static void forget_watcher(struct watched *watched)
+{
+    watched->watcher = NULL;
+    sample_forget(&watched->book);
+}
+
 static void unassign_all(struct hostmem *manager)
 {
     for (size_t i = 0; i < manager->node_count; i++)
-        manager->nodes[i].watched.watcher = NULL;
-    manager->watch.machine.watcher = NULL;
+        forget_watcher(&manager->nodes[i].watched);
+    forget_watcher(&manager->watch.machine);
     manager->watch.count = 0;
 }
 
@@ -149,8 +156,9 @@ static void begin(struct watched *watched, int node)
 static void look_once(struct hostmem *manager)
 {
     struct sample sample;
+    struct shared shared = sample_shared(manager);
     for (size_t i = 0; i < manager->node_count; i++)
-        if (sample_take(&manager->nodes[i], &sample) == 0)
+        if (sample_take(&manager->nodes[i], &shared, &sample) == 0)
             sample_write(&manager->nodes[i].watched.book, &sample);
     load_sum_up(manager);
 }
@@ -171,7 +179,7 @@ int watch_open(struct hostmem *manager)
         assign(manager, &manager->nodes[i]);
     watch->machine.watcher = &watch->watchers[0];
     look_once(manager);
-    news_arm(manager);
+    news_open(manager);
     start_all(manager);
     return 0;
 }
@@ -231,10 +239,13 @@ void watch_stir(struct watched *watched)
         nn_waiter_wake(&watcher->waiter);
 }
 
+/* What has been told, or may not be told yet, is no reason to wake anybody. */
 void watch_shortage(struct watched *watched)
 {
     atomic_store(&watched->shortage, true);
-    watch_stir(watched);
+    if (atomic_load(&watched->said) != PRESSURE_LOW &&
+        watcher_clock() >= atomic_load(&watched->held_until))
+        watch_stir(watched);
 }
 
 void watch_failure(struct node *node)

@@ -2,8 +2,7 @@
 /*
  * The watcher threads: sample, relieve, decide, announce, call, sleep. A watcher sleeps until its
  * period is over, a pressure source fires, or an allocation passes one of the marks that it left at
- * the pools: the committed bytes at which the level would change. So a crossing that our own
- * allocations cause is told at once, and costs the warm path two comparisons. Locks: see watcher.h.
+ * the pools (marks.h). Locks: see watcher.h.
  */
 #include "lib/watcher.h"
 
@@ -12,6 +11,7 @@
 #include "lib/frame.h"
 #include "lib/load.h"
 #include "lib/manager.h"
+#include "lib/marks.h"
 #include "lib/units.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -44,69 +44,6 @@ static bool is_first(const struct watcher *watcher)
     return watcher == watcher->manager->watch.watchers;
 }
 
-/* -- marks -- */
-
-/* Until the hold is over no crossing is of interest: it would be told then in any case. */
-static uint64_t hold_left(const struct watched *watched, const struct pressure_rules *rules)
-{
-    uint64_t hold = rules->hold_ms * NS_PER_MS, gone = watcher_clock() - watched->state.changed_at;
-    return watched->state.sequence && gone < hold ? hold - gone : 0;
-}
-
-/* How much may be committed more, and given back, until the level changes; UINT64_MAX: any amount.
- */
-struct margin {
-    uint64_t more, less;
-};
-
-static struct margin margin_of(const struct sample *sample, const struct sample_now *now,
-    enum pressure_level level, const struct pressure_rules *rules)
-{
-    struct margin margin = {UINT64_MAX, UINT64_MAX};
-    unsigned up = level == PRESSURE_HIGH ? rules->high_leave : rules->low_enter;
-    unsigned down = level == PRESSURE_LOW ? rules->low_leave : rules->high_enter;
-    if (level != PRESSURE_LOW)
-        margin.more = sample_distance(sample, now, up);
-    if (level != PRESSURE_HIGH)
-        margin.less = sample_excess(sample, now, down);
-    return margin;
-}
-
-/* A node's part, unless the crossing has happened: then it is the first watcher's turn. */
-static uint64_t part(uint64_t bytes, size_t nodes)
-{
-    return bytes == 0 || bytes == UINT64_MAX ? UINT64_MAX : (bytes - 1) / nodes + 1;
-}
-
-/* Of the level of all nodes together, which any of them may change. */
-static struct margin margin_of_machine(struct hostmem *manager, const struct pressure_rules *rules)
-{
-    struct watched *machine = &manager->watch.machine;
-    struct margin margin = {UINT64_MAX, UINT64_MAX};
-    struct sample sample;
-    if (manager->node_count == 1 || !sample_read(&machine->book, &sample))
-        return margin;
-    struct sample_now now = load_now_of_machine(manager);
-    margin = margin_of(&sample, &now, (enum pressure_level)atomic_load(&machine->said), rules);
-    return (struct margin){
-        part(margin.more, manager->node_count), part(margin.less, manager->node_count)};
-}
-
-/* The committed bytes between which no level changes. */
-static void leave_marks(
-    struct node *node, const struct sample *sample, const struct pressure_rules *rules)
-{
-    struct sample_now now = load_now_of_node(node);
-    struct margin own = margin_of(sample, &now, node->watched.state.level, rules);
-    struct margin all = margin_of_machine(node->manager, rules);
-    uint64_t more = min_size(own.more, all.more), less = min_size(own.less, all.less);
-    pool_mark(&node->pool, less < now.committed ? now.committed - less : 0,
-        more > UINT64_MAX - now.committed ? UINT64_MAX : now.committed + more);
-    /* A commit may have passed the place of the mark before the mark was there. */
-    if (pool_passed(&node->pool))
-        watch_stir(&node->watched);
-}
-
 /* -- one look -- */
 
 static struct hostmem_pressure announcement(
@@ -130,6 +67,8 @@ static void step(struct watcher *watcher, struct watched *watched, int node,
     struct pressure_sample sample = {.percent = load->percent, .urgent = urgent};
     bool news = pressure_step(&watched->state, &rules, now, sample);
     atomic_store(&watched->said, (int)watched->state.level);
+    if (news)
+        atomic_store(&watched->held_until, watched->state.changed_at + rules.hold_ms * NS_PER_MS);
     struct hostmem_pressure pressure = announcement(watched, node, load, now);
     if (news)
         topic_announce(&manager->watch.notifier, &watched->topic, &pressure);
@@ -147,7 +86,9 @@ static bool relieve(struct node *node)
 }
 
 /* Looks until a sample is published although it was taken while memory was being populated. */
-#define BLURRED_MOST 8
+#define BLURRED_MOST 64
+/* After such a look the next comes in this part of a period. */
+#define BLURRED_PART 8
 
 /*
  * Of memory that is just being populated nobody can tell whether the kernel has counted it. The
@@ -163,25 +104,38 @@ static bool is_clear(struct watched *watched, struct sample *sample)
     return true;
 }
 
-static int look_at(struct node *node, struct sample *ret_sample, struct hostmem_load *ret_load)
+/*
+ * Where the files cannot be read (a process out of descriptors is under pressure more than others),
+ * the last sample has to do, and where there is none the pool alone.
+ */
+static void look_at(struct node *node, const struct shared *shared, struct sample *ret_sample,
+    struct hostmem_load *ret_load)
 {
-    struct sample_now now;
-    int error = sample_take(node, ret_sample);
-    if (error)
-        return error;
-    if (is_clear(&node->watched, ret_sample))
-        sample_write(&node->watched.book, ret_sample);
+    struct watched *watched = &node->watched;
+    if (sample_take(node, shared, ret_sample) == 0) {
+        if (is_clear(watched, ret_sample))
+            sample_write(&watched->book, ret_sample);
+    } else if (!sample_read(&watched->book, ret_sample)) {
+        *ret_sample = sample_unknown();
+    }
     if (atomic_load(&node->huge) == 0)
         node_count_huge(node);
-    now = load_now_of_node(node);
+    struct sample_now now = load_now_of_node(node, ret_sample);
     *ret_load = sample_judge(ret_sample, &now);
-    return 0;
 }
 
 static bool turns_low(
     const struct watched *watched, const struct hostmem_load *load, bool urgent, unsigned low_enter)
 {
     return watched->state.level != PRESSURE_LOW && (urgent || load->percent >= low_enter);
+}
+
+/* Of a pool that is spent nothing is to be had by giving idle memory back. */
+static bool is_told_again(const struct watched *watched, const struct pressure_rules *rules,
+    const struct hostmem_load *load)
+{
+    return watched->state.level == PRESSURE_LOW && load->limit != HOSTMEM_LIMIT_POOL &&
+           pressure_wait(&watched->state, rules, watcher_clock(), load->percent) == 0;
 }
 
 /*
@@ -194,36 +148,54 @@ static bool is_heard(struct node *node)
            atomic_load(&node->manager->watch.machine.topic.members);
 }
 
-static void tend_node(struct watcher *watcher, struct node *node)
+static void tend_node(struct watcher *watcher, struct node *node, const struct shared *shared)
 {
     struct pressure_rules rules = watcher_rules(&watcher->manager->config);
     struct sample sample;
     struct hostmem_load load;
     bool urgent = atomic_exchange(&node->watched.shortage, false);
-    if (look_at(node, &sample, &load))
-        return;
-    if (turns_low(&node->watched, &load, urgent, rules.low_enter) && relieve(node) &&
-        look_at(node, &sample, &load))
-        return;
+    look_at(node, shared, &sample, &load);
+    bool tells_low = turns_low(&node->watched, &load, urgent, rules.low_enter) ||
+                     is_told_again(&node->watched, &rules, &load);
+    if (tells_low && relieve(node)) {
+        struct shared relieved = sample_shared(node->manager);
+        look_at(node, &relieved, &sample, &load);
+    }
     step(watcher, &node->watched, node->id, &load, urgent);
-    if (hold_left(&node->watched, &rules) || !is_heard(node))
+    if (marks_hold_left(&node->watched, &rules) || !is_heard(node))
         pool_mark(&node->pool, 0, UINT64_MAX);
     else
-        leave_marks(node, &sample, &rules);
+        marks_leave(node, &sample, &rules);
+}
+
+/* The others leave their marks anew: what changes the level of all nodes is something else now. */
+static void pass_on(struct watcher *watcher)
+{
+    struct hostmem *manager = watcher->manager;
+    manager->watch.machine.stale = false;
+    for (size_t i = 0; i < manager->node_count; i++)
+        if (manager->nodes[i].watched.watcher != watcher)
+            watch_stir(&manager->nodes[i].watched);
 }
 
 static void tend_machine(struct watcher *watcher)
 {
     struct hostmem *manager = watcher->manager;
+    struct pressure_rules rules = watcher_rules(&manager->config);
     struct watched *machine = &manager->watch.machine;
     struct hostmem_load load;
     bool urgent = atomic_exchange(&machine->shortage, false);
-    if (load_sum_up(manager) || load_of_machine(manager, &load))
+    load_sum_up(manager);
+    if (load_of_machine(manager, &load))
         return;
     if (turns_low(machine, &load, urgent, manager->config.low_enter))
         for (size_t i = 0; i < manager->node_count; i++)
             relieve(&manager->nodes[i]);
+    enum pressure_level before = machine->state.level;
     step(watcher, machine, HOSTMEM_NODE_ALL, &load, urgent);
+    machine->stale |= machine->state.level != before;
+    if (machine->stale && marks_hold_left(machine, &rules) == 0)
+        pass_on(watcher);
 }
 
 static void tend(struct watcher *watcher)
@@ -232,9 +204,10 @@ static void tend(struct watcher *watcher)
     bool stirred = atomic_exchange(&watcher->stirred, false);
     if (is_first(watcher) && membership_follow(&manager->membership, &manager->root))
         news_arm(manager);
+    struct shared shared = sample_shared(manager);
     for (size_t i = 0; i < manager->node_count; i++)
         if (manager->nodes[i].watched.watcher == watcher)
-            tend_node(watcher, &manager->nodes[i]);
+            tend_node(watcher, &manager->nodes[i], &shared);
     for (size_t i = 0; i < manager->node_count; i++)
         if (manager->nodes[i].watched.watcher == watcher)
             scrubber_tend(&manager->nodes[i]);
@@ -262,7 +235,7 @@ static uint64_t wait_of(const struct watched *watched, const struct pressure_rul
 {
     unsigned percent = watched->topic.last.load.percent;
     uint64_t wait = pressure_wait(&watched->state, rules, watcher_clock(), percent);
-    uint64_t hold = hold_left(watched, rules);
+    uint64_t hold = marks_hold_left(watched, rules);
     return hold ? min_size(wait, hold) : wait;
 }
 
@@ -270,7 +243,7 @@ static uint64_t wait_of_node(
     const struct node *node, const struct pressure_rules *rules, uint64_t period)
 {
     uint64_t wait = wait_of(&node->watched, rules);
-    return node->watched.blurred ? min_size(wait, period / BLURRED_MOST) : wait;
+    return node->watched.blurred ? min_size(wait, period / BLURRED_PART) : wait;
 }
 
 static uint64_t sleep_time(struct watcher *watcher)

@@ -31,7 +31,7 @@ const char *say_limit(enum hostmem_limit limit)
         [HOSTMEM_LIMIT_POOL] = "pool",
         [HOSTMEM_LIMIT_CGROUP] = "cgroup",
         [HOSTMEM_LIMIT_HUGETLB_CGROUP] = "hugetlb cgroup",
-        [HOSTMEM_LIMIT_EXTERNAL] = "external",
+        [HOSTMEM_LIMIT_HUGE_PAGES] = "huge pages",
     };
 
     return word(words, COUNT(words), (int)limit);

@@ -34,7 +34,7 @@ static int help(void)
     printf("usage: " NAME " [--every MS] [--for SECONDS]\n\n"
            "Shows the nodes that this process may use and the memory pressure on them:\n"
            "level (low, neutral, high), load, the limit that is nearest (memory, pool,\n"
-           "cgroup, hugetlb cgroup, external), what is available, and the last\n"
+           "cgroup, hugetlb cgroup, huge pages), what is available, and the last\n"
            "announcement; the announcements as they come; and the sources of news: live\n"
            "ones, and why the others are not.\n\n"
            "On a terminal it is a screen; `q` ends it. Otherwise, or where TERM is unset or\n"

@@ -77,6 +77,12 @@ static void runs_over_word_edges(void **state)
             assert_int_equal(bits_count(map, first, count), count);
             assert_int_equal(bits_next(map, 0, BITS, true), count ? first : BITS);
             assert_int_equal(bits_next(map, first, first + count, false), first + count);
+            assert_int_equal(bits_set(other, 0, 192), 192);
+            bits_wipe(other, first, count);
+            assert_int_equal(bits_count(other, 0, 192), 192 - count);
+            assert_int_equal(bits_count(other, first, count), 0);
+            bits_wipe(other, 0, 192);
+            assert_int_equal(bits_count(other, 0, BITS), 0);
             assert_int_equal(bits_clear(map, first, count), count);
             assert_int_equal(bits_clear(map, first, count), 0);
             assert_int_equal(bits_count(map, 0, BITS), 0);

@@ -568,11 +568,12 @@ static void unknown_names(void **state)
 
     environ = (char **)entries;
     config_unknown(note, &text);
-    assert_string_equal(buffer, "HOSTMEM_POL>HOSTMEM_POOL HOSTMEM_PREFALT>HOSTMEM_PREFAULT "
-                                "HOSTMEM_HUGETLB_FS>HOSTMEM_HUGETLBFS HOSTMEM_pool>HOSTMEM_POOL "
-                                "HOSTMEM_WRAM>HOSTMEM_WARM HOSTMEM_BACKINGS>HOSTMEM_BACKING "
-                                "HOSTMEM_POOLX>HOSTMEM_POOL HOSTMEM_COLOUR_OF_THE_SKY>- "
-                                "HOSTMEM_>- HOSTMEM_SCRUBBER_RATE>- HOSTMEM_POLICE>HOSTMEM_POLICY ");
+    assert_string_equal(buffer,
+        "HOSTMEM_POL>HOSTMEM_POOL HOSTMEM_PREFALT>HOSTMEM_PREFAULT "
+        "HOSTMEM_HUGETLB_FS>HOSTMEM_HUGETLBFS HOSTMEM_pool>HOSTMEM_POOL "
+        "HOSTMEM_WRAM>HOSTMEM_WARM HOSTMEM_BACKINGS>HOSTMEM_BACKING "
+        "HOSTMEM_POOLX>HOSTMEM_POOL HOSTMEM_COLOUR_OF_THE_SKY>- "
+        "HOSTMEM_>- HOSTMEM_SCRUBBER_RATE>- HOSTMEM_POLICE>HOSTMEM_POLICY ");
 }
 
 static void unknown_names_are_cut(void **state)

@@ -229,6 +229,23 @@ static void who_waits_is_served_first(void **state)
     close_manager();
 }
 
+/* What cannot be had yet does not stop those who need less. */
+static void what_was_there_is_anybodys(void **state)
+{
+    struct waiter w;
+    OPEN({"POOL", "32M"}, {"RESERVE", "0"}, {"CRITICAL_WAIT_MS", "600000"}, {"SAMPLE_MS", "60000"});
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(make(FRAME, HOSTMEM_TASK_CRITICAL), 0);
+    begin(&w, 8 * FRAME);
+    assert_int_equal(make(FRAME, HOSTMEM_TASK_CRITICAL), 0);
+    release_one();
+    assert_int_equal(fill(HOSTMEM_TASK_CRITICAL), 3);
+    for (int i = 0; i < 7; i++)
+        release_one();
+    end(&w, 0);
+    close_manager();
+}
+
 /* Memory that is short without a limit of ours: what is put goes to who waits, not to an idle
  * frame of which somebody else has the address. */
 static void memory_itself_is_waited_for(void **state)
@@ -334,6 +351,7 @@ int main(void)
         cmocka_unit_test(without_a_word_there_is_little),
         cmocka_unit_test(the_reserve_comes_last),
         cmocka_unit_test(who_waits_is_served_first),
+        cmocka_unit_test(what_was_there_is_anybodys),
         cmocka_unit_test(memory_itself_is_waited_for),
         cmocka_unit_test(a_wait_ends),
         cmocka_unit_test(what_cannot_be_is_not_waited_for),

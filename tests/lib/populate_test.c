@@ -22,14 +22,16 @@ static int samples;
 
 static int populate_and_sample(void *base, size_t size)
 {
-    samples += sample_take(&manager->nodes[0], &within) == 0;
+    struct shared shared = sample_shared(manager);
+    samples += sample_take(&manager->nodes[0], &shared, &within) == 0;
     return hp_fake.populate(base, size);
 }
 
 static struct sample sample_now_of_node(void)
 {
     struct sample sample;
-    assert_int_equal(sample_take(&manager->nodes[0], &sample), 0);
+    struct shared shared = sample_shared(manager);
+    assert_int_equal(sample_take(&manager->nodes[0], &shared, &sample), 0);
     return sample;
 }
 

@@ -61,9 +61,11 @@ static struct room moved(struct room room, struct besides besides)
     return (struct room){room.total, left > room.total ? room.total : (uint64_t)left};
 }
 
+#define ROOMS 5
+
 struct judged {
-    struct room rooms[5];
-    enum hostmem_limit limits[5];
+    struct room rooms[ROOMS];
+    enum hostmem_limit limits[ROOMS];
 };
 
 /*
@@ -75,11 +77,12 @@ static struct judged rooms_of(const struct sample *s, const struct sample_now *n
     struct besides own = {s->committed, now->committed, 0, now->foreign};
     struct besides small = {s->together, now->together, s->idle_small, now->foreign};
     struct besides huge = {s->together, now->together, s->idle_huge, 0};
+    struct besides pages = {s->committed, now->committed, 0, 0};
     return (struct judged){
         .rooms = {moved(s->memory, own), moved(s->cgroup, small), moved(s->hugetlb, huge),
-            now->pool, now->external},
+            now->pool, moved(s->huge, pages)},
         .limits = {HOSTMEM_LIMIT_MEMORY, HOSTMEM_LIMIT_CGROUP, HOSTMEM_LIMIT_HUGETLB_CGROUP,
-            HOSTMEM_LIMIT_POOL, HOSTMEM_LIMIT_EXTERNAL},
+            HOSTMEM_LIMIT_POOL, HOSTMEM_LIMIT_HUGE_PAGES},
     };
 }
 
@@ -91,12 +94,12 @@ static void assert_judged(const struct sample *sample, const struct sample_now *
     unsigned highest = 0;
     uint64_t least = ALL;
     bool named = false;
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < ROOMS; i++) {
         unsigned percent = percent_by_trial(all.rooms[i]);
         highest = percent > highest ? percent : highest;
         least = all.rooms[i].left < least ? all.rooms[i].left : least;
     }
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 0; i < ROOMS; i++)
         named |= all.limits[i] == load.limit && percent_by_trial(all.rooms[i]) == highest;
     assert_int_equal(load.percent, highest);
     assert_true(load.percent <= 100);
@@ -131,6 +134,7 @@ static struct sample some_sample(struct dice *dice)
     return (struct sample){.memory = some_room(dice),
         .cgroup = some_room(dice),
         .hugetlb = some_room(dice),
+        .huge = some_room(dice),
         .nearest = dice_roll(dice, 2) ? ALL : some_bytes(dice),
         .idle_small = dice_roll(dice, 2) ? 0 : some_bytes(dice),
         .idle_huge = dice_roll(dice, 2) ? 0 : some_bytes(dice),
@@ -141,7 +145,6 @@ static struct sample some_sample(struct dice *dice)
 static struct sample_now some_now(struct dice *dice, const struct sample *sample)
 {
     struct sample_now now = {.pool = some_room(dice),
-        .external = some_room(dice),
         .committed = sample->committed,
         .together = sample->together,
         .foreign = dice_roll(dice, 3) ? 0 : some_bytes(dice)};
@@ -166,8 +169,7 @@ static void random_samples_are_judged(void **state)
 
 static struct sample_now nothing_now(uint64_t committed)
 {
-    return (struct sample_now){
-        .pool = NO_LIMIT, .external = NO_LIMIT, .committed = committed, .together = committed};
+    return (struct sample_now){.pool = NO_LIMIT, .committed = committed, .together = committed};
 }
 
 static struct sample of_memory(uint64_t total, uint64_t left)
@@ -240,11 +242,11 @@ static void each_limit_can_be_the_cause(void **state)
 {
     struct room full = {100, 5}, free = {100, 95};
     struct sample sample = of_memory(100, 95);
-    struct sample_now now = {.pool = free, .external = free};
-    sample.cgroup = sample.hugetlb = free;
+    struct sample_now now = {.pool = free};
+    sample.cgroup = sample.hugetlb = sample.huge = free;
     struct room *places[] = {
-        &sample.memory, &now.pool, &sample.cgroup, &sample.hugetlb, &now.external};
-    for (int limit = HOSTMEM_LIMIT_MEMORY; limit <= HOSTMEM_LIMIT_EXTERNAL; limit++) {
+        &sample.memory, &now.pool, &sample.cgroup, &sample.hugetlb, &sample.huge};
+    for (int limit = HOSTMEM_LIMIT_MEMORY; limit <= HOSTMEM_LIMIT_HUGE_PAGES; limit++) {
         *places[limit - 1] = full;
         struct hostmem_load load = sample_judge(&sample, &now);
         assert_int_equal(load.limit, limit);
@@ -280,6 +282,12 @@ static void sums_over_nodes(void **state)
         sample_add(&sum, &b);
         assert_int_equal(sum.memory.total, limited((wide)a.memory.total + b.memory.total));
         assert_int_equal(sum.memory.left, limited((wide)a.memory.left + b.memory.left));
+        if (a.huge.total == ALL) {
+            assert_memory_equal(&sum.huge, &b.huge, sizeof(sum.huge));
+            continue;
+        }
+        assert_int_equal(sum.huge.total, limited((wide)a.huge.total + b.huge.total));
+        assert_int_equal(sum.huge.left, limited((wide)a.huge.left + b.huge.left));
         assert_int_equal(sum.committed, limited((wide)a.committed + b.committed));
         assert_int_equal(sum.idle_small, limited((wide)a.idle_small + b.idle_small));
         assert_int_equal(sum.idle_huge, limited((wide)a.idle_huge + b.idle_huge));
@@ -293,6 +301,7 @@ static void a_sum_begins_with_none(void **state)
     struct sample sum = sample_none(), one = of_memory(1000, 400);
     one.cgroup = (struct room){50, 20};
     one.hugetlb = (struct room){60, 20};
+    one.huge = (struct room){70, 20};
     one.nearest = 7;
     one.committed = 8;
     one.together = 11;
@@ -450,7 +459,7 @@ static _Atomic bool stop;
 static struct sample sample_of_number(uint64_t n)
 {
     struct room room = {n, n};
-    return (struct sample){room, room, room, n, n, n, n, n, n};
+    return (struct sample){room, room, room, room, n, n, n, n, n, n};
 }
 
 static void *read_on(void *argument)

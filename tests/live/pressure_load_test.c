@@ -305,17 +305,12 @@ static void needs_and_limit(void **state)
     assert_int_equal(
         IHostMemoryManager_NeedsVirtualAddressSpace(m, place(64), 8 * MIB), E_OUTOFMEMORY);
     assert_int_equal(IHostMemoryManager_NeedsVirtualAddressSpace(m, place(64), 4 * MIB), S_OK);
-    struct hostmem_load load = load_of(manager);
-    assert_int_equal(load.limit, HOSTMEM_LIMIT_EXTERNAL);
-    assert_int_equal(load.percent, 94);
-    assert_int_equal(load.available_bytes, 4 * MIB);
-    /* What is there counts in any case. */
+    /* What is there counts in any case, and stops no commit of ours. */
     assert_int_equal(IHostMemoryManager_AcquiredVirtualAddressSpace(m, place(100), 60 * MIB), S_OK);
-    assert_int_equal(load_of(manager).percent, 100);
-    assert_int_equal(load_of(manager).available_bytes, 0);
+    assert_int_equal(IHostMemoryManager_NeedsVirtualAddressSpace(m, NULL, 1), E_OUTOFMEMORY);
+    assert_true(load_of(manager).percent < 100 && load_of(manager).available_bytes > 64 * MIB);
     assert_int_equal(IHostMemoryManager_ReleasedVirtualAddressSpace(m, place(0)), S_OK);
     assert_int_equal(IHostMemoryManager_ReleasedVirtualAddressSpace(m, place(100)), S_OK);
-    assert_int_equal(load_of(manager).available_bytes, 64 * MIB);
     assert_int_equal(IHostMemoryManager_NeedsVirtualAddressSpace(m, NULL, 64 * MIB), S_OK);
     IHostMemoryManager_Release(m);
 }
@@ -342,12 +337,12 @@ static void foreign_ranges_are_used_memory(void **state)
 /* A foreign range can be what makes the machine short. */
 static void foreign_ranges_are_announced(void **state)
 {
-    live_environment("HOSTMEM_EXTERNAL_MAX=64M", "HOSTMEM_SAMPLE_MS=20", "HOSTMEM_HOLD_MS=0", NULL);
+    live_environment("HOSTMEM_SAMPLE_MS=20", "HOSTMEM_HOLD_MS=0", NULL);
     struct hostmem *manager = live_manager();
     struct ear *ear = ear_subscribed(manager, HOSTMEM_NODE_ALL);
     ear_any(ear);
-    must(hostmem_external_acquired(manager, place(0), 60 * MIB) == 0);
-    assert_int_equal(ear_low(ear).load.limit, HOSTMEM_LIMIT_EXTERNAL);
+    must(hostmem_external_acquired(manager, place(0), TIB) == 0);
+    assert_int_equal(ear_low(ear).load.percent, 100);
     must(hostmem_external_released(manager, place(0)) == 0);
     ear_relief(ear);
     ear_unsubscribe(ear);
@@ -369,6 +364,30 @@ static void wrong_arguments(void **state)
     hostmem_destroy(manager);
 }
 
+/* -- huge pages alone -- */
+
+static void huge_pages_are_the_limit(void **state)
+{
+    live_environment("HOSTMEM_BACKING=hugetlb", "HOSTMEM_SAMPLE_MS=20", "HOSTMEM_HOLD_MS=0",
+        "HOSTMEM_RESERVE=0", NULL);
+    uint64_t pages = live_huge_free();
+    struct hostmem *manager = live_manager();
+    if (load_of(manager).limit == HOSTMEM_LIMIT_CGROUP)
+        live_skip("a machine whose huge pages are limited by no cgroup");
+    struct ear *ear = ear_subscribed(manager, HOSTMEM_NODE_ALL);
+    assert_int_equal(ear_any(ear).level, HOSTMEM_HIGH);
+    void *all = live_reserve(manager, pages * FRAME, HOSTMEM_COMMIT);
+    struct hostmem_pressure low = ear_low(ear);
+    assert_int_equal(low.load.limit, HOSTMEM_LIMIT_HUGE_PAGES);
+    assert_int_equal(load_of(manager).percent, 100);
+    assert_int_equal(load_of(manager).available_bytes, 0);
+    must(hostmem_release(manager, all) == 0);
+    ear_relief(ear);
+    assert_int_equal(load_of(manager).available_bytes, pages * FRAME);
+    ear_unsubscribe(ear);
+    hostmem_destroy(manager);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +401,7 @@ int main(void)
         cmocka_unit_test(needs_and_limit),
         cmocka_unit_test(foreign_ranges_are_used_memory),
         cmocka_unit_test(foreign_ranges_are_announced),
+        cmocka_unit_test(huge_pages_are_the_limit),
         cmocka_unit_test(wrong_arguments),
     };
     live_limit_windows();

@@ -178,7 +178,7 @@ static int make_low(struct hostmem *manager, bool together)
 {
     struct hostmem_receipt receipt = {0};
     if (together) {
-        must(hostmem_external_acquired(manager, (void *)live_address(0), 60 * MIB) == 0);
+        must(hostmem_external_acquired(manager, (void *)live_address(0), TIB) == 0);
         return HOSTMEM_NODE_ALL;
     }
     void *at = live_reserve(manager, 31 * FRAME, HOSTMEM_COMMIT);
@@ -186,7 +186,7 @@ static int make_low(struct hostmem *manager, bool together)
     return receipt.node_given;
 }
 
-#define LIMITS "HOSTMEM_POOL=64M", "HOSTMEM_EXTERNAL_MAX=64M"
+#define LIMITS "HOSTMEM_POOL=64M"
 
 static void destroyed_from_inside(void **state)
 {
