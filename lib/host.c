@@ -13,9 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/host_malloc.h"
 #include "lib/words.h"
-
-_Static_assert((int)eProcessCritical == HOSTMEM_PROCESS_CRITICAL, "levels are passed down");
 
 /* A callback that the runtime has registered, with one reference of ours. */
 struct registration {
@@ -108,13 +107,6 @@ static bool type_is_valid(DWORD type)
     return !(type & MEM_LARGE_PAGES) || (type & MEM_COMMIT && type & MEM_RESERVE);
 }
 
-/* An unknown level is taken for the most critical one. */
-static enum hostmem_critical critical_from(EMemoryCriticalLevel level)
-{
-    return (unsigned)level > eProcessCritical ? HOSTMEM_PROCESS_CRITICAL
-                                              : (enum hostmem_critical)level;
-}
-
 static void *page_of(void *address)
 {
     return (void *)((uintptr_t)address & ~(uintptr_t)4095);
@@ -154,7 +146,7 @@ static HRESULT host_virtual_alloc(IHostMemoryManager *face, void *address, SIZE_
         .address = address,
         .size = size,
         .node = HOSTMEM_NODE_LOCAL,
-        .critical = critical_from(level),
+        .critical = words_critical(level),
     };
     void *result;
     if (!memory)
@@ -235,13 +227,12 @@ static HRESULT host_get_memory_load(IHostMemoryManager *face, DWORD *percent, SI
     return S_OK;
 }
 
-/* There are no heaps in this version. */
 static HRESULT host_create_malloc(IHostMemoryManager *face, DWORD type, IHostMalloc **heap)
 {
     if (!heap)
         return E_POINTER;
     *heap = NULL;
-    return E_NOTIMPL;
+    return host_malloc_create(face, manager_of(face), type, heap);
 }
 
 /* -- notification -- */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/change.h"
+#include "lib/heaps.h"
 #include "lib/manager.h"
 #include "lib/query.h"
 #include "lib/receipt.h"
@@ -90,8 +91,10 @@ int hostmem_create(struct hostmem **ret_manager)
 
 void hostmem_destroy(struct hostmem *manager)
 {
-    if (manager)
-        manager_close(manager);
+    if (!manager)
+        return;
+    heaps_end(manager);
+    manager_close(manager);
 }
 
 /* -- regions -- */
@@ -280,6 +283,12 @@ const char *hostmem_strerror(int error)
         return "the backing cannot do that";
     case -ENODEV:
         return "the manager was made in another process";
+    case -ELIBACC:
+        return "heaps need libtbbmalloc.so.2, which could not be loaded";
+    case -EMFILE:
+        return "there are too many heaps: the process's keys of thread-specific data are used up";
+    case -EAGAIN:
+        return "the calling thread is ending";
     default:
         return "an error of the operating system";
     }

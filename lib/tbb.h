@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory pools of oneTBB's libtbbmalloc, by the names that a C++ compiler gives them. Invariant:
- * the library is loaded when the first heap is made and stays; what tbb_load() returns never
- * changes. No lock but pthread_once.
+ * The memory pools of oneTBB's libtbbmalloc, by the names that a C++ compiler gives them.
+ * Invariant: the library is loaded when the first heap is made and stays; what tbb_load() returns
+ * never changes. No lock but pthread_once.
  *
  * It is loaded and not linked: its constructor opens the library a second time and looks for a
  * profiler, it takes keys of its own, and it releases the caches of the main thread when the

@@ -35,6 +35,16 @@ HRESULT words_result(int error)
     return HRESULT_FROM_WIN32(ERROR_NOT_SUPPORTED);
 }
 
+/* -- levels -- */
+
+_Static_assert((int)eProcessCritical == HOSTMEM_PROCESS_CRITICAL, "levels are passed down");
+
+enum hostmem_critical words_critical(EMemoryCriticalLevel level)
+{
+    return (unsigned)level > eProcessCritical ? HOSTMEM_PROCESS_CRITICAL
+                                              : (enum hostmem_critical)level;
+}
+
 /* -- protections -- */
 
 static const struct {

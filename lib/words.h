@@ -20,6 +20,9 @@ int words_protection_from(DWORD protect, uint32_t *ret_protection);
 /* HOSTMEM_PROT_ as PAGE_. */
 DWORD words_protection_to(uint32_t protection);
 
+/* A level that is none counts as the most critical one. */
+enum hostmem_critical words_critical(EMemoryCriticalLevel level);
+
 MEMORY_BASIC_INFORMATION words_information(const struct hostmem_info *info);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <hostmem/version.h>
 
+#include "tools/bench_cmd.h"
 #include "tools/command.h"
 #include "tools/pressure_cmd.h"
 #include "tools/topology_cmd.h"
@@ -19,6 +20,7 @@ static const struct command {
     const char *help;
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand; returns the exit status */
 } commands[] = {
+    {"bench", "measure hostmem beside other ways to get memory", bench_cmd},
     {"topology", "show sockets, NUMA nodes, CPUs, memory and huge pages", topology_cmd},
     {"pressure", "take memory of a node and show the pressure that this makes", pressure_cmd},
     {"watch", "show load and memory pressure of each node as they change", watch_cmd},

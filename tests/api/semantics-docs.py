@@ -11,7 +11,7 @@ import re
 import sys
 
 # Rows that have to be there, by the letter of their section.
-LAST = {'C': 16, 'A': 37, 'T': 9, 'F': 20, 'P': 18, 'Q': 19, 'Z': 6, 'L': 6}
+LAST = {'C': 16, 'A': 37, 'T': 9, 'F': 20, 'P': 18, 'Q': 19, 'Z': 6, 'L': 6, 'H': 10}
 ROW = re.compile(r'^\| ([A-Z])(\d+) \|(.*)\|(.*)\|(.*)\|$', re.M)
 TEST = re.compile(r'`(\w+)`')
 DEFINED = re.compile(r'^static void (\w+)\(void \*\*state\)', re.M)

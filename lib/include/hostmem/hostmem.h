@@ -8,8 +8,8 @@
  * - A page is 4 KiB, a granule 64 KiB. Sizes are in bytes.
  * - All functions may be called from any number of threads at once. None is async-signal-safe
  * unless its comment says so. None prints unless HOSTMEM_VERBOSE asks.
- * - Regions belong to the manager that made them; nothing is to be freed but by hostmem_release()
- * and hostmem_destroy().
+ * - Regions and heaps belong to the manager that made them; nothing is to be freed but by
+ *   hostmem_release(), hostmem_destroy() and the functions of <hostmem/heap.h>.
  * - In a child after fork() every function that takes a manager and returns an error fails with
  *   -ENODEV; hostmem_destroy() frees what the child inherited.
  *
@@ -144,7 +144,7 @@ enum hostmem_limit {
     HOSTMEM_LIMIT_POOL = 2,           /* HOSTMEM_POOL */
     HOSTMEM_LIMIT_CGROUP = 3,         /* memory.max or .high of a cgroup, the own or an ancestor */
     HOSTMEM_LIMIT_HUGETLB_CGROUP = 4, /* hugetlb.<size>.max of a cgroup */
-    HOSTMEM_LIMIT_EXTERNAL = 5        /* HOSTMEM_EXTERNAL_MAX */
+    HOSTMEM_LIMIT_HUGE_PAGES = 5      /* the kernel's, where HOSTMEM_BACKING has nothing else */
 };
 
 /* How full memory is, judged by the limit that is nearest. */
@@ -194,7 +194,8 @@ struct hostmem_node_stats {
  */
 HOSTMEM_API int hostmem_create(struct hostmem **ret_manager);
 
-/* Ends a manager: all its regions go. No other call may run or follow. NULL is ignored. */
+/* Ends a manager: all its regions and heaps go. No other call may run or follow. NULL is ignored.
+ */
 HOSTMEM_API void hostmem_destroy(struct hostmem *manager);
 
 /*
