@@ -106,15 +106,10 @@ static void name(struct watcher *watcher)
 static int start(struct watcher *watcher)
 {
     static const struct nn_set anywhere;
-    int error = nn_waiter_open(&watcher->waiter);
-    if (error)
-        return error;
-    error = create(watcher, &watcher->cpus);
+    int error = create(watcher, &watcher->cpus);
     if (error == -EINVAL)
         error = create(watcher, &anywhere);
-    if (error)
-        nn_waiter_close(&watcher->waiter);
-    else
+    if (!error)
         name(watcher);
     return error;
 }
@@ -125,23 +120,51 @@ static void stop(struct watcher *watcher)
     pthread_join(watcher->thread, NULL);
 }
 
+static void close_waiters(struct watch *watch, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        nn_waiter_close(&watch->watchers[i].waiter);
+}
+
+/* All of them before the first thread, because watchers wake each other. */
+static int open_waiters(struct watch *watch)
+{
+    int error = 0;
+    size_t opened = 0;
+    while (opened < watch->count && !(error = nn_waiter_open(&watch->watchers[opened].waiter)))
+        opened++;
+    if (error)
+        close_waiters(watch, opened);
+    return error;
+}
+
+/* All, or none. */
+static int start_threads(struct watch *watch)
+{
+    int error = 0;
+    size_t started = 0;
+    while (started < watch->count && !(error = start(&watch->watchers[started])))
+        started++;
+    if (!error)
+        return 0;
+    atomic_store(&watch->ended, true);
+    for (size_t i = 0; i < started; i++)
+        stop(&watch->watchers[i]);
+    atomic_store(&watch->ended, false);
+    close_waiters(watch, watch->count);
+    return error;
+}
+
 static void start_all(struct hostmem *manager)
 {
     struct watch *watch = &manager->watch;
-    int error = 0;
-    size_t started = 0;
-    while (started < watch->count && !error)
-        error = start(&watch->watchers[started++]);
+    int error = open_waiters(watch);
+    if (!error)
+        error = start_threads(watch);
     if (!error)
         return;
     log_line(&manager->log, LOG_NOTE,
         "no watcher threads (error %d): levels are computed when asked", -error);
-    atomic_store(&watch->ended, true);
-    for (size_t i = 0; i + 1 < started; i++) {
-        stop(&watch->watchers[i]);
-        nn_waiter_close(&watch->watchers[i].waiter);
-    }
-    atomic_store(&watch->ended, false);
     unassign_all(manager);
 }
 
@@ -224,8 +247,7 @@ void watch_close(struct hostmem *manager)
         return;
     if (manager_usable(manager) == 0)
         close_topics(manager);
-    for (size_t i = 0; i < watch->count; i++)
-        nn_waiter_close(&watch->watchers[i].waiter);
+    close_waiters(watch, watch->count);
     news_close(&watch->news);
     free(watch->watchers);
 }

@@ -20,8 +20,8 @@ struct watched {
     struct topic topic;
     struct pressure state;
     _Atomic uint64_t held_until; /* ns: no change of level is told before */
-    bool stale;       /* of all nodes together: their watchers have not seen the new level */
-    _Atomic int said; /* the level of `state`, for others */
+    bool stale;                  /* of all nodes together: their marks are those of another level */
+    _Atomic int said;            /* the level of `state`, for others */
     unsigned blurred; /* looks in a row while memory was being populated; its watcher's */
     struct sample_book book;
     _Atomic bool

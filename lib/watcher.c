@@ -168,14 +168,12 @@ static void tend_node(struct watcher *watcher, struct node *node, const struct s
         marks_leave(node, &sample, &rules);
 }
 
-/* The others leave their marks anew: what changes the level of all nodes is something else now. */
-static void pass_on(struct watcher *watcher)
+/* Marks are left anew at all nodes: what changes the level of all is something else now. */
+static void renew_marks(struct hostmem *manager)
 {
-    struct hostmem *manager = watcher->manager;
     manager->watch.machine.stale = false;
     for (size_t i = 0; i < manager->node_count; i++)
-        if (manager->nodes[i].watched.watcher != watcher)
-            watch_stir(&manager->nodes[i].watched);
+        watch_stir(&manager->nodes[i].watched);
 }
 
 static void tend_machine(struct watcher *watcher)
@@ -195,7 +193,7 @@ static void tend_machine(struct watcher *watcher)
     step(watcher, machine, HOSTMEM_NODE_ALL, &load, urgent);
     machine->stale |= machine->state.level != before;
     if (machine->stale && marks_hold_left(machine, &rules) == 0)
-        pass_on(watcher);
+        renew_marks(manager);
 }
 
 static void tend(struct watcher *watcher)

@@ -42,7 +42,7 @@ class Screen(watching.Case):
     def expect_restored(self, terminal, status=0):
         terminal.wait(re.escape(LEAVE) + r'\Z')
         self.expect(terminal.process, status)
-        self.assertTrue(terminal.text.startswith(ENTER))
+        self.assertEqual(terminal.text[:len(ENTER)], ENTER)
         self.assertEqual(terminal.text.count(ENTER), terminal.text.count(LEAVE))
         for switched in ('25', '7'):  # the cursor, wrapping
             self.assertGreater(terminal.text.rindex(f'\033[?{switched}h'),
