@@ -24,6 +24,18 @@ def libraries(program):
     return re.findall(r'(/\S+) \(0x', listed.stdout) if listed.returncode == 0 else []
 
 
+# What the library opens at run time, where the machine has it: ldd does not tell.
+OPENED = ('libtbbmalloc.so.2',)
+
+
+def opened():
+    cache = subprocess.run(['/sbin/ldconfig', '-p'], capture_output=True, text=True, check=False)
+    for name in OPENED:
+        found = re.search(rf'^\s*{re.escape(name)} \(libc6,x86-64\) => (/\S+)$', cache.stdout, re.M)
+        if found:
+            yield found[1]
+
+
 class Archive:
     def __init__(self):
         self.parts, self.names = [], set()
@@ -53,7 +65,7 @@ class Archive:
 
     def program(self, path):
         self.copy(path)
-        for library in libraries(path):
+        for library in (*libraries(path), *opened()):
             self.copy(library)
 
     def console(self):
