@@ -13,6 +13,7 @@
 
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 
 #include <hostmem/hostmem.h>
@@ -102,11 +103,37 @@ static void either_node_may_cross(void **state)
     hostmem_destroy(manager);
 }
 
+/* A process out of descriptors cannot read the kernel's files: the pool is judged all the same. */
+static void files_may_be_gone(void **state)
+{
+    const struct machine one = {.nodes = 1, .huge = {32}, .thp = true};
+    const struct setting_text settings[] = {{"BACKING", "hugetlb"}, {"POOL", "32M"},
+        {"RESERVE", "0"}, {"WATCH", "1"}, {"SAMPLE_MS", "10"}, {"HOLD_MS", "0"}, {NULL, NULL}};
+    struct ear ear;
+    const char *root = machine_write(&one);
+    fakes_reset(64 * MIB);
+    assert_int_equal(fakes_open(root, settings, &manager), 0);
+    char *base = reserve(machine_ids[0]);
+    listen(&ear, machine_ids[0]);
+    machine_remove(root);
+    for (int i = 0; i < 3; i++) {
+        commit(base, 15);
+        await_level(&ear, true);
+        assert_int_equal(hostmem_decommit(manager, base, 0), 0);
+        await_level(&ear, false);
+    }
+    stop(&ear);
+    hostmem_destroy(manager);
+}
+
 int main(void)
 {
     const struct machine two = {.nodes = 2, .huge = {32, 32}, .thp = true};
-    const struct CMUnitTest tests[] = {cmocka_unit_test(either_node_may_cross)};
-    sysroot = machine_write(&two);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(either_node_may_cross), cmocka_unit_test(files_may_be_gone)};
+    char first[256];
+    snprintf(first, sizeof(first), "%s", machine_write(&two));
+    sysroot = first;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     machine_remove(sysroot);
     return failed;
