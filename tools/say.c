@@ -8,6 +8,8 @@
 #include "tools/moment.h"
 #include "tools/units.h"
 
+#define NUMBER_TEXT 48 /* bytes that hold the number of an announcement, in words */
+
 #define COUNT(words) (sizeof(words) / sizeof((words)[0]))
 
 /* What a later library may say is not in the table yet. */
@@ -99,16 +101,16 @@ const char *say_load(const struct hostmem_load *load, char ret_line[SAY_LINE])
 }
 
 /* The first that a subscriber hears may be a level that was never announced. */
-static const char *number(const struct hostmem_pressure *pressure, char ret_text[SAY_NODE * 2])
+static const char *number(const struct hostmem_pressure *pressure, char ret_text[NUMBER_TEXT])
 {
-    snprintf(ret_text, SAY_NODE * 2, "announcement %" PRIu64, pressure->sequence);
+    snprintf(ret_text, NUMBER_TEXT, "announcement %" PRIu64, pressure->sequence);
     return pressure->sequence == 0 ? "as it was at the start" : ret_text;
 }
 
 const char *say_event(
     const struct hostmem_pressure *pressure, uint64_t start_ns, char ret_line[SAY_LINE])
 {
-    char time[SAY_TIME], node[SAY_NODE], load[SAY_LINE], sequence[SAY_NODE * 2];
+    char time[SAY_TIME], node[SAY_NODE], load[SAY_LINE], sequence[NUMBER_TEXT];
 
     if (snprintf(ret_line, SAY_LINE, "%s %s %s %s, %s", say_time(start_ns, pressure->time_ns, time),
             say_node(pressure->node, node), say_level(pressure->level),
