@@ -228,13 +228,19 @@ static void deliver(struct watcher *watcher)
 
 /* -- sleeping -- */
 
-/* Also the end of a hold: from then on crossings are waited for. */
+/*
+ * Also the end of a hold: from then on crossings are waited for. What is overdue although a step
+ * was just taken is a level that failing allocations keep from changing: the next sample is soon
+ * enough.
+ */
 static uint64_t wait_of(const struct watched *watched, const struct pressure_rules *rules)
 {
     unsigned percent = watched->topic.last.load.percent;
     uint64_t wait = pressure_wait(&watched->state, rules, watcher_clock(), percent);
     uint64_t hold = marks_hold_left(watched, rules);
-    return hold ? min_size(wait, hold) : wait;
+    if (hold)
+        wait = min_size(wait, hold);
+    return wait ? wait : UINT64_MAX;
 }
 
 static uint64_t wait_of_node(
