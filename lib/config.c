@@ -216,7 +216,7 @@ uint64_t config_pool_limit(const struct config *config, int node, uint64_t node_
 
 /* Of a small pool even two frames would be missed. */
 #define RESERVE_FRAMES 2
-#define RESERVE_PART   64
+#define RESERVE_PART   512
 
 uint64_t config_reserve(
     const struct config *config, int node, uint64_t node_bytes, uint64_t frame_bytes)

@@ -43,7 +43,7 @@ typedef struct path config_PATH;
     X(WARM, warm, AMOUNTS, "auto", "auto",                                                          \
         "most memory kept warm on each node; auto: all of hugetlb, 128M of thp; 4 KiB pages never") \
     X(RESERVE, reserve, AMOUNTS, "auto", "auto",                                                    \
-        "held back on each node for critical requests; auto: two frames, at most a 64th of it")     \
+        "held back on each node for critical requests; auto: two frames, at most a 512th")          \
     X(CRITICAL_WAIT_MS, critical_wait_ms, NUMBER, "1000", "0 3600000",                              \
         "how long a process critical request waits for memory")                                     \
     X(SCRUB, scrub, CHOICE, "1", "0 1",                                                             \

@@ -454,14 +454,14 @@ static void meaning(void **state)
     assert_true(config_warm_limit(&config, 2, 64 * GI, HP_HUGETLB) == 3 * GI);
     assert_true(config_warm_limit(&config, 2, 64 * GI, HP_BASE) == 0);
 
-    /* Two frames, at most a 64th, and whole ones. */
+    /* Two frames, at most a 512th, and whole ones. */
     assert_true(config_reserve(&config, 0, 64 * GI, 2 * MI) == 4 * MI);
-    assert_true(config_reserve(&config, 0, 32 * GI, GI) == 0);
-    assert_true(config_reserve(&config, 1, 64 * GI, GI) == GI);
-    assert_true(config_reserve(&config, 1, 256 * MI, 2 * MI) == 4 * MI);
-    assert_true(config_reserve(&config, 1, 255 * MI, 2 * MI) == 2 * MI);
-    assert_true(config_reserve(&config, 1, 127 * MI, 2 * MI) == 0);
-    assert_true(config_reserve(&config, 1, 127 * MI, 0) == 0);
+    assert_true(config_reserve(&config, 1, 256 * GI, GI) == 0);
+    assert_true(config_reserve(&config, 1, 512 * GI, GI) == GI);
+    assert_true(config_reserve(&config, 1, 2 * GI, 2 * MI) == 4 * MI);
+    assert_true(config_reserve(&config, 1, 2 * GI - MI, 2 * MI) == 2 * MI);
+    assert_true(config_reserve(&config, 1, GI - MI, 2 * MI) == 0);
+    assert_true(config_reserve(&config, 1, GI - MI, 0) == 0);
 
     assert_int_equal(parse((const char *[]){"HOSTMEM_RESERVE=0=3G,1=10%", NULL}, &config), 0);
     assert_true(config_reserve(&config, 0, 64 * GI, 2 * MI) == 3 * GI);
