@@ -18,11 +18,6 @@
 
 /* -- making them -- */
 
-static uint64_t sum_of(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 static struct nn_set allowed_nodes(const struct hostmem *manager)
 {
     struct nn_set allowed;
@@ -135,7 +130,7 @@ int nodes_open(struct hostmem *manager)
             open_node(manager, &manager->nodes[manager->node_count++], node);
     }
     for (size_t i = 0; i < manager->node_count; i++)
-        manager->pool_limit = sum_of(manager->pool_limit, manager->nodes[i].pool.limit);
+        manager->pool_limit = add_clamped(manager->pool_limit, manager->nodes[i].pool.limit);
     return open_orders(manager);
 }
 
@@ -197,7 +192,7 @@ uint64_t pools_together(const struct hostmem *manager)
     uint64_t sum = 0;
     for (size_t i = 0; i < manager->node_count; i++) {
         uint64_t committed = pool_figure(&manager->nodes[i].pool.committed);
-        sum = sum_of(sum, committed);
+        sum = add_clamped(sum, committed);
     }
     return sum;
 }

@@ -30,11 +30,6 @@ void room_close(struct room_book books[ROOM_KINDS])
         lock_destroy(&books[kind].lock);
 }
 
-static uint64_t subtract(uint64_t a, uint64_t b)
-{
-    return a > b ? a - b : 0;
-}
-
 /* -- what there is -- */
 
 /* Memory of the node that is not set aside as huge pages, as far as the cgroup leaves it. */
@@ -48,7 +43,7 @@ static int small_memory(struct node *node, uint64_t *ret_bytes)
     if (error)
         return error;
     uint64_t aside = nn_huge_free_bytes(huge, nn_huge_of_node(&manager->root, node->id, huge));
-    uint64_t there = subtract(memory.available_bytes, aside);
+    uint64_t there = subtract_clamped(memory.available_bytes, aside);
     if (nn_cgroup_memory(membership_now(&manager->membership), &limit) == 0)
         there = min_size(there, limit.available_bytes);
     *ret_bytes = there;
@@ -134,13 +129,14 @@ static bool promised(struct node *node, enum room_kind kind, uint64_t bytes, enu
         return true;
     if (look(node, kind, &there))
         there = UINT64_MAX;
-    uint64_t mine = subtract(there, left_alone(node, kind, there, priority));
-    uint64_t least = subtract(there, left_alone(node, kind, there, PRIORITY_TASK));
+    uint64_t mine = subtract_clamped(there, left_alone(node, kind, there, priority));
+    uint64_t least = subtract_clamped(there, left_alone(node, kind, there, PRIORITY_TASK));
     lock_take(&book->lock);
     bool fits = enter(book, bytes, mine, finished);
     if (fits)
-        book->credit =
-            there == UINT64_MAX ? 0 : subtract(least, book->started - finished) / CREDIT_SHARE;
+        book->credit = there == UINT64_MAX
+                           ? 0
+                           : subtract_clamped(least, book->started - finished) / CREDIT_SHARE;
     lock_drop(&book->lock);
     return fits;
 }

@@ -16,16 +16,6 @@ _Static_assert(sizeof(struct sample) == SAMPLE_WORDS * sizeof(uint64_t), "a samp
 
 static const struct room no_limit = {UINT64_MAX, UINT64_MAX};
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
-static uint64_t subtract(uint64_t a, uint64_t b)
-{
-    return a > b ? a - b : 0;
-}
-
 struct sample sample_none(void)
 {
     return (struct sample){
@@ -56,7 +46,7 @@ static struct room room_of(uint64_t total, uint64_t left)
 
 static struct room limit_room(const struct nn_limit *limit)
 {
-    return room_of(limit->limit_bytes, subtract(limit->limit_bytes, limit->used_bytes));
+    return room_of(limit->limit_bytes, subtract_clamped(limit->limit_bytes, limit->used_bytes));
 }
 
 static bool takes_huge_pages_alone(const struct hostmem *manager)
@@ -73,15 +63,15 @@ static struct room take_huge(struct node *node)
     if (!takes_huge_pages_alone(manager) || nn_huge_overcommit(&manager->root, frame) > 0 ||
         nn_huge_of_size(&manager->root, node->id, frame, &huge))
         return no_limit;
-    return room_of(
-        huge.total * frame, add(huge.free * frame, pool_figure(&node->pool.warm[HP_HUGETLB])));
+    return room_of(huge.total * frame,
+        add_clamped(huge.free * frame, pool_figure(&node->pool.warm[HP_HUGETLB])));
 }
 
 static uint64_t populating(const struct hostmem *manager)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < manager->node_count; i++)
-        sum = add(sum, atomic_load(&manager->nodes[i].pool.populating));
+        sum = add_clamped(sum, atomic_load(&manager->nodes[i].pool.populating));
     return sum;
 }
 
@@ -123,7 +113,7 @@ int sample_take(struct node *node, const struct shared *shared, struct sample *r
     if (error)
         return error;
     sample.memory =
-        room_of(memory.total_bytes, add(memory.available_bytes, sample_warm_bytes(node)));
+        room_of(memory.total_bytes, add_clamped(memory.available_bytes, sample_warm_bytes(node)));
     sample.huge = take_huge(node);
     sample.populating =
         max_size(shared->populating, max_size(before, atomic_load(&pool->populating)));
@@ -145,22 +135,22 @@ static struct room both(struct room sum, struct room more)
 {
     if (sum.total == UINT64_MAX)
         return more;
-    return (struct room){add(sum.total, more.total), add(sum.left, more.left)};
+    return (struct room){add_clamped(sum.total, more.total), add_clamped(sum.left, more.left)};
 }
 
 void sample_add(struct sample *sum, const struct sample *sample)
 {
-    sum->memory.total = add(sum->memory.total, sample->memory.total);
-    sum->memory.left = add(sum->memory.left, sample->memory.left);
+    sum->memory.total = add_clamped(sum->memory.total, sample->memory.total);
+    sum->memory.left = add_clamped(sum->memory.left, sample->memory.left);
     sum->huge = both(sum->huge, sample->huge);
     sum->cgroup = fuller(sum->cgroup, sample->cgroup);
     sum->hugetlb = fuller(sum->hugetlb, sample->hugetlb);
     sum->nearest = min_size(sum->nearest, sample->nearest);
-    sum->idle_small = add(sum->idle_small, sample->idle_small);
-    sum->idle_huge = add(sum->idle_huge, sample->idle_huge);
-    sum->committed = add(sum->committed, sample->committed);
+    sum->idle_small = add_clamped(sum->idle_small, sample->idle_small);
+    sum->idle_huge = add_clamped(sum->idle_huge, sample->idle_huge);
+    sum->committed = add_clamped(sum->committed, sample->committed);
     sum->together = sample->together;
-    sum->populating = add(sum->populating, sample->populating);
+    sum->populating = add_clamped(sum->populating, sample->populating);
 }
 
 /* -- publishing -- */
@@ -206,7 +196,8 @@ struct change {
 
 static struct change change_since(uint64_t then, uint64_t now)
 {
-    return (struct change){.given = subtract(then, now), .taken = subtract(now, then)};
+    return (struct change){
+        .given = subtract_clamped(then, now), .taken = subtract_clamped(now, then)};
 }
 
 /* What a file said is left, brought up to date. */
@@ -324,8 +315,8 @@ uint64_t sample_distance(
         if (rooms[i].total == 0)
             return 0; /* what has no room at all is full */
         if (rooms[i].total != UINT64_MAX)
-            distance = min_size(
-                distance, part_of(subtract(most_below(rooms[i], percent) + 1, used), i, now));
+            distance = min_size(distance,
+                part_of(subtract_clamped(most_below(rooms[i], percent) + 1, used), i, now));
     }
     return distance;
 }
@@ -340,8 +331,8 @@ uint64_t sample_excess(const struct sample *sample, const struct sample_now *now
     for (unsigned i = 0; i < ROOMS; i++) {
         uint64_t used = rooms[i].total - rooms[i].left;
         if (rooms[i].total != UINT64_MAX)
-            excess =
-                max_size(excess, part_of(subtract(used, most_below(rooms[i], percent)), i, now));
+            excess = max_size(
+                excess, part_of(subtract_clamped(used, most_below(rooms[i], percent)), i, now));
     }
     return excess;
 }

@@ -93,7 +93,10 @@ static bool may_go_on(void *context)
 {
     struct look *look = context;
     struct scrubber *scrubber = &look->node->scrubber;
-    return look->granules-- > 0 && !atomic_load_explicit(&scrubber->wanted, memory_order_relaxed) &&
+    if (look->granules == 0)
+        return false;
+    look->granules--;
+    return !atomic_load_explicit(&scrubber->wanted, memory_order_relaxed) &&
            written_by_others(look->node) == look->written;
 }
 

@@ -72,6 +72,11 @@ void space_leave(struct window *window) UNCHECKED_LOCKING
 
 /* -- finding -- */
 
+static size_t granules_of(size_t size)
+{
+    return (size + GRANULE_BYTES - 1) / GRANULE_BYTES;
+}
+
 static uintptr_t granule_address(const struct window *window, size_t frame, size_t granule)
 {
     return (uintptr_t)window_frame(window, frame) + granule * GRANULE_BYTES;
@@ -79,7 +84,7 @@ static uintptr_t granule_address(const struct window *window, size_t frame, size
 
 static uintptr_t find_in_shares(struct window *window, size_t size)
 {
-    size_t count = (size + GRANULE_BYTES - 1) / GRANULE_BYTES, tried = 0;
+    size_t count = granules_of(size), tried = 0;
     for (struct share *s = window->open; s && tried < SHARES_TRIED; s = s->next, tried++) {
         size_t granule = share_find(s, count);
         if (granule != SIZE_MAX)
@@ -136,11 +141,6 @@ static size_t find_free(struct window *window, size_t count)
     return frame;
 }
 
-static size_t granules_of(size_t size)
-{
-    return (size + GRANULE_BYTES - 1) / GRANULE_BYTES;
-}
-
 static uintptr_t find_frames(struct window *window, size_t size)
 {
     size_t count = (size + window->frame_bytes - 1) / window->frame_bytes, granule = 0;
@@ -175,7 +175,7 @@ static struct layout lay_out(const struct window *window, uintptr_t base, size_t
 {
     size_t per = window->frame_bytes / GRANULE_BYTES;
     size_t from = (base - (uintptr_t)window->base) / GRANULE_BYTES;
-    size_t to = from + (size + GRANULE_BYTES - 1) / GRANULE_BYTES;
+    size_t to = from + granules_of(size);
     struct layout l = {.first = (from + per - 1) / per, .head_granule = from % per};
     if (l.head_granule || to - from < per) {
         l.head_frame = from / per;

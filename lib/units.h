@@ -57,4 +57,15 @@ static inline size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* Sums and differences of bytes that stop at the ends instead of wrapping. */
+static inline uint64_t add_clamped(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static inline uint64_t subtract_clamped(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
 #endif
